@@ -1,0 +1,134 @@
+"""What a caller can ask for, checked once. The same value serves HTTP, command line and Python.
+
+Field names are snake_case in Python and camelCase in JSON; both are accepted, unknown ones are refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic.alias_generators import to_camel
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from smart_spawn.errors import InvalidRequest, TooLarge
+from smart_spawn.model import Budget, Category, Requirement, bare_id
+
+MAX_IDS = 10_000
+"""The longest list of model ids that is read."""
+MAX_TASK_CHARS = 200_000
+
+Diversity = Literal["low", "medium", "high"]
+ModelId = Annotated[str, Field(min_length=1, max_length=200)]
+ModelIds = Annotated[tuple[ModelId, ...], Field(max_length=MAX_IDS)]
+Weight = Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)]
+Tag = Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True, use_enum_values=False
+    )
+
+
+class Attachment(_Body):
+    """Something that comes with the task: an image asks for vision."""
+
+    type: Literal["image", "audio", "video", "file", "text"]
+
+
+class ProviderPolicy(_Body):
+    """Which vendors or providers may see the prompt."""
+
+    allow: Annotated[tuple[str, ...], Field(max_length=200)] = ()
+    deny: Annotated[tuple[str, ...], Field(max_length=200)] = ()
+
+
+class DataPolicy(_Body):
+    """What may happen to the prompt. It beats every other wish, `pin` included."""
+
+    allow_training: bool = True
+    zero_retention: bool = False
+    regions: Annotated[tuple[str, ...], Field(max_length=50)] = ()
+    providers: ProviderPolicy = ProviderPolicy()
+
+
+class RouteRequest(_Body):
+    """One question to the router: which model, for this task, within these limits?"""
+
+    task: str = ""
+    category: Category | None = None
+    category_weights: Mapping[Category, Weight] = Field(default_factory=dict)
+    budget: Budget = Budget.MEDIUM
+    min_capability: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)] = 40.0
+    require: frozenset[Requirement] = frozenset()
+    min_context: Annotated[int, Field(ge=0, le=100_000_000)] | None = None
+    attachments: Annotated[tuple[Attachment, ...], Field(max_length=100)] = ()
+    exclude: ModelIds = ()
+    only: ModelIds = ()
+    models: ModelIds = ()
+    pin: ModelId | None = None
+    context: Annotated[tuple[Tag, ...], Field(max_length=50)] = ()
+    data_policy: DataPolicy = DataPolicy()
+    session_id: Annotated[str, Field(max_length=200)] | None = None
+    count: Annotated[int, Field(ge=1, le=5)] = 1
+    diversity: Diversity = "medium"
+    verbose: bool = False
+
+    @field_validator("exclude", "only", "models")
+    @classmethod
+    def _bare(cls, ids: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(bare_id, ids))
+
+    @field_validator("pin")
+    @classmethod
+    def _bare_pin(cls, pin: str | None) -> str | None:
+        return None if pin is None else bare_id(pin)
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any] | None = None, /, **options: Any) -> Self:
+        """Check what a caller gave. Raises InvalidRequest, naming the field and what would have been right."""
+        try:
+            request = cls.model_validate({**(values or {}), **options})
+        except ValidationError as error:
+            raise invalid(error, cls) from None
+        if len(request.task) > MAX_TASK_CHARS:
+            raise TooLarge(
+                f"`task` is {len(request.task):,} characters; the limit is {MAX_TASK_CHARS:,}",
+                hint="send the part that says what to do, or a summary of the material",
+            )
+        if request.category is None and not request.task.strip():
+            raise InvalidRequest(
+                "`task` is empty", hint="say what to do, or name a `category`", code="MISSING_PARAM"
+            )
+        return request
+
+
+def invalid(error: ValidationError, body: type[BaseModel]) -> InvalidRequest:
+    """Say in one line what is wrong with a request, with the valid values or the nearest known field."""
+    first = error.errors(include_url=False)[0]
+    path = [str(part) for part in first["loc"] if part != "[key]"]
+    dotted = ".".join(path) or "body"
+    if first["type"] == "extra_forbidden":
+        known = [to_camel(name) for name in body.model_fields]
+        nearest = process.extractOne(path[-1], known, scorer=OSA.normalized_similarity, score_cutoff=0.5)
+        return InvalidRequest(
+            f"unknown field `{dotted}`",
+            hint=f"did you mean `{nearest[0]}`?" if nearest else f"known fields: {', '.join(known)}",
+            details={"field": dotted, "known": known},
+        )
+    if first["type"] in ("enum", "literal_error"):
+        valid = str(first.get("ctx", {}).get("expected", "")).replace(" or ", ", ").replace("'", "")
+        return InvalidRequest(
+            f"`{first['input']}` is not a valid `{dotted}`",
+            hint=f"one of: {valid}",
+            details={"field": dotted, "valid": valid.split(", ")},
+        )
+    given = repr(first.get("input"))
+    return InvalidRequest(
+        f"`{dotted}` is wrong: {first['msg'][:1].lower()}{first['msg'][1:]}",
+        hint="" if len(given) > 80 or first["type"] == "missing" else f"it was {given}",
+        details={"field": dotted},
+    )
