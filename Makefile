@@ -1,0 +1,54 @@
+# The commands of this project. `make help` lists them.
+# PORT=3001 moves the service; PYTHON=/path/to/python3.12 chooses the interpreter; ARGS="..." goes to pytest.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+BIN := .venv/bin
+SETUP := PYTHON="$(PYTHON)" scripts/bootstrap.sh
+CODE := $(wildcard src tests scripts benchmarks evals examples)
+TYPED := $(wildcard src tests scripts benchmarks evals)
+# sh leaves an empty PORT alone: then the settings decide
+SERVE := $(if $(PORT),SMART_SPAWN_PORT="$(PORT)") $(BIN)/smart-spawn serve
+
+.PHONY: help run test lint types docs check bench evals sbom clean
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' Makefile
+
+run: ## install what the service needs and start it on 127.0.0.1:3000 (PORT=3001 moves it)
+	@$(SETUP) runtime
+	@exec env $(SERVE)
+
+test: ## install the development set too and run every test
+	@$(SETUP) dev
+	$(BIN)/pytest -n auto --dist loadfile $(ARGS)
+
+lint: ## style of the code, the container files and the scripts
+	@$(SETUP) dev
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+
+types: ## strict type check
+	@$(SETUP) dev
+	$(BIN)/mypy $(TYPED)
+
+docs: ## check that what the documents say is so: links, commands, names
+	@$(SETUP) dev
+	$(BIN)/pytest tests/docs
+
+check: test lint types docs ## all that continuous integration runs
+
+bench: ## measure speed; the results go to benchmarks/RESULTS.md by hand, with machine and date
+	@$(SETUP) dev
+	$(BIN)/python -m benchmarks
+
+evals: ## measure the quality of choices
+	@$(SETUP) dev
+	$(BIN)/python -m evals
+
+sbom: ## list every locked dependency with its hash as sbom.json (CycloneDX)
+	@$(SETUP) uv export --frozen --no-dev --format cyclonedx1.5 --output-file sbom.json --quiet
+
+clean: ## remove what these commands made
+	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build sbom.json
