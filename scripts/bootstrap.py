@@ -19,6 +19,7 @@ import os
 import platform
 import re
 import shutil
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -44,6 +45,12 @@ UV_WHEELS = {
     "macosx_10_12_x86_64": "c16ed11e013557536b3e60065f1b912f6407bd6518e041b961e23ef9e6b4fbf5",
 }
 """Platform tag → SHA-256 of the wheel of `UV_VERSION`, as the package index published them on 2026-11-22."""
+CERTIFICATES = (
+    Path("/etc/ssl/certs/ca-certificates.crt"),  # Debian, Ubuntu, Arch
+    Path("/etc/pki/tls/certs/ca-bundle.crt"),  # Fedora, RHEL
+    Path("/etc/ssl/cert.pem"),  # Alpine, macOS
+)
+"""Where systems keep the certificates that they trust; a bare Debian has none."""
 DOWNLOAD_TIMEOUT_S = 60.0
 INSTALL_TIMEOUT_S = 1800.0
 
@@ -117,6 +124,9 @@ def uv_environment() -> dict[str, str]:
     environment["UV_PYTHON"] = getattr(sys, "_base_executable", None) or sys.executable
     environment["UV_PYTHON_DOWNLOADS"] = "never"
     environment["UV_PROJECT_ENVIRONMENT"] = str(VENV)
+    bundle = next((path for path in CERTIFICATES if path.is_file() and path.stat().st_size), None)
+    if bundle:  # uv brings roots of its own, which know nothing of a company's
+        environment.setdefault("SSL_CERT_FILE", str(bundle))
     home = os.environ.get("HOME", "")
     if not (home and Path(home).is_dir() and os.access(home, os.W_OK)):
         (TOOLS / "home").mkdir(parents=True, exist_ok=True)
@@ -258,9 +268,24 @@ def download(address: str) -> bytes:
     """Return the body of one address. Proxies of the environment are used. Raises OSError, ValueError."""
     if not address.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
         raise ValueError(f"{without_password(address)} is not an https address")
-    with urllib.request.urlopen(address, timeout=DOWNLOAD_TIMEOUT_S) as answer:
+    with urllib.request.urlopen(address, timeout=DOWNLOAD_TIMEOUT_S, context=tls()) as answer:
         body: bytes = answer.read()
     return body
+
+
+def tls() -> ssl.SSLContext:
+    """Return how to check the server, or not to where the system trusts nobody yet.
+
+    A bare Debian has no root certificates. What is downloaded is checked against a hash of this file either
+    way, so that a false server can refuse to serve uv and cannot replace it.
+    """
+    context = ssl.create_default_context()
+    known = ssl.get_default_verify_paths()
+    folder = Path(known.capath) if known.capath else None
+    if not context.cert_store_stats()["x509_ca"] and not (folder and any(folder.glob("*.0"))):
+        print("no root certificates on this machine: uv is checked by its hash alone", file=sys.stderr)
+        return ssl._create_unverified_context()  # noqa: S323 - see above
+    return context
 
 
 def without_password(address: str) -> str:
