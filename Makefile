@@ -28,6 +28,9 @@ lint: ## style of the code, the container files and the scripts
 	@$(SETUP) dev
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
+	sh -n scripts/bootstrap.sh && bash -n .ci/run
 
 types: ## strict type check
 	@$(SETUP) dev
