@@ -16,7 +16,7 @@
     ├── ProviderError                a model call failed; `retryable` and `retry_after_s` say what may help
     │   ├── NoProvider               nobody is configured who could serve the model
     │   ├── AuthFailed · PaymentRequired · RateLimited · Overloaded · TimedOut · Unreachable
-    │   ├── BadRequest · ContextTooLong · Refused
+    │   ├── BadRequest · ModelNotServed · ContextTooLong · Refused
     │   └── BadAnswer                empty, cut off or not what the protocol says
     ├── RunError
     │   ├── BudgetExceeded · StepFailed
@@ -60,7 +60,12 @@ class InvalidRequest(SmartSpawnError):
     code = "INVALID_PARAM"
 
     def __init__(
-        self, message: str, *, hint: str = "", details: Mapping[str, Any] | None = None, code: str | None = None
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        details: Mapping[str, Any] | None = None,
+        code: str | None = None,
     ) -> None:
         super().__init__(message, hint=hint, details=details)
         if code is not None:
@@ -254,7 +259,11 @@ class Unreachable(ProviderError):
 
 
 class BadRequest(ProviderError):
-    """The provider does not accept the request as it is (400, 404, 422)."""
+    """The provider does not accept the request as it is (400, 422)."""
+
+
+class ModelNotServed(BadRequest):
+    """The provider does not have this model (404); another one may well be there."""
 
 
 class ContextTooLong(BadRequest):

@@ -56,7 +56,7 @@ class DataPolicy(_Body):
 
 
 class RouteRequest(_Body):
-    """One question to the router: which model, for this task, within these limits?"""
+    """One question to the router: the task, and the limits within which a model may do it."""
 
     task: str = ""
     category: Category | None = None

@@ -1,0 +1,204 @@
+"""The pipeline, read downwards: batches of listings and measurements → one frozen catalogue."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+
+from smart_spawn.catalog.facts import Facts, SetAside, SourceFacts, Unmatched
+from smart_spawn.catalog.snapshot import Catalog
+from smart_spawn.matching.index import Match, NameIndex
+from smart_spawn.matching.match import Matched, match
+from smart_spawn.model import EFFORTS, Effort, Listing
+from smart_spawn.scoring.reading import EFFORT_RANK, Reading
+from smart_spawn.scoring.scale import NormName, Scale, fit_scale
+from smart_spawn.scoring.weights import Weights
+from smart_spawn.sources.base import Batch, Measurement
+
+USUAL_EFFORT: Effort = "high"
+"""Stands for the default effort of a model that the catalogue does not hold."""
+SIGMAS_OF_INTERVAL = 3.92
+"""Width of a 95 % interval in standard errors."""
+
+ATTRIBUTION: Mapping[str, str] = {
+    "openrouter": "OpenRouter (openrouter.ai), public model list",
+    "lmarena": "LMArena (arena.ai), leaderboard dataset, CC-BY-4.0",
+    "livebench": "LiveBench (livebench.ai)",
+    "open_llm_leaderboard": "Open LLM Leaderboard, Hugging Face (retired March 2025)",
+    "artificial_analysis": "Source: Artificial Analysis (artificialanalysis.ai)",
+}
+
+BoardKey = tuple[str, str]
+"""Board and edition: what shares a scale."""
+
+
+def build_catalog(
+    batches: Sequence[Batch],
+    *,
+    weights: Weights,
+    as_of: date,
+    fetched_at: Mapping[str, datetime] | None = None,
+    norm: NormName = "zscore",
+) -> Catalog:
+    """Build a catalogue from what every source said. The order of batches and rows does not matter."""
+    listings = _listings(batches)
+    matched = match(_measurements(batches), NameIndex.of(listings))
+    scales = fit_scales(matched, listings, norm=norm)
+    readings, set_aside = place(matched, scales, fetched_at or {}, norm=norm)
+    facts = Facts(
+        as_of=as_of,
+        listings=listings,
+        readings=readings,
+        scales=tuple(scales[key] for key in sorted(scales)),
+        unmatched=tuple(
+            Unmatched(
+                source=name.source,
+                published_name=name.published,
+                reason=name.reason,
+                nearest=tuple(name.nearest),
+            )
+            for name in sorted(matched.unmatched, key=lambda name: (name.source, name.published))
+        ),
+        set_aside=set_aside,
+        sources=_source_facts(batches, matched, fetched_at or {}),
+        attribution={
+            batch.source: ATTRIBUTION[batch.source] for batch in batches if batch.source in ATTRIBUTION
+        },
+        norm=norm,
+    )
+    return Catalog.of(facts, weights)
+
+
+def _listings(batches: Sequence[Batch]) -> tuple[Listing, ...]:
+    """Return every model once, by id; a private listing wins over a public one of the same id."""
+    found: dict[str, Listing] = {}
+    for batch in batches:
+        for listing in batch.listings:
+            if listing.id not in found or listing.private:
+                found[listing.id] = listing
+    return tuple(found[model_id] for model_id in sorted(found))
+
+
+def _measurements(batches: Sequence[Batch]) -> list[Measurement]:
+    rows = [m for batch in batches for m in batch.measurements]
+    return sorted(rows, key=lambda m: (m.source, m.benchmark, m.edition, m.published_name, m.value))
+
+
+def fit_scales(matched: Matched, listings: Iterable[Listing], *, norm: NormName) -> dict[BoardKey, Scale]:
+    """Fit one scale per board and edition, over all the models that it tested, one reading each.
+
+    A model with several effort rows counts once, at its default effort or the nearest to it: otherwise a maker who
+    publishes six efforts would weigh six times in the mean that everybody is measured against.
+    """
+    defaults = {m.id: m.capabilities.default_effort for m in listings}
+    cohorts: dict[BoardKey, dict[str, tuple[tuple[object, ...], Measurement]]] = defaultdict(dict)
+    for measurement, name in (*matched.pairs, *matched.unmatched_pairs):
+        default = defaults.get(name.model_id) if isinstance(name, Match) else None
+        order = _distance_from_default(name.effort, default or USUAL_EFFORT)
+        key = (order, measurement.published_name, -measurement.value)
+        cohort = cohorts[measurement.benchmark, measurement.edition]
+        member = name.model_id if isinstance(name, Match) else f"?{name.key}"
+        if member not in cohort or key < cohort[member][0]:
+            cohort[member] = (key, measurement)
+    scales = {}
+    for (benchmark, edition), cohort in cohorts.items():
+        rows = [measurement for _, measurement in cohort.values()]
+        scale = fit_scale(
+            [m.value for m in sorted(rows, key=lambda m: (m.value, m.published_name))],
+            benchmark=benchmark,
+            edition=edition,
+            unit=rows[0].unit,
+            higher_is_better=rows[0].higher_is_better,
+            norm=norm,
+        )
+        if scale is not None:
+            scales[benchmark, edition] = scale
+    return scales
+
+
+def _distance_from_default(effort: Effort | None, default: Effort) -> int:
+    return 0 if effort is None else abs(EFFORT_RANK.get(effort, len(EFFORTS)) - EFFORT_RANK[default])
+
+
+def place(
+    matched: Matched, scales: Mapping[BoardKey, Scale], fetched_at: Mapping[str, datetime], *, norm: NormName
+) -> tuple[tuple[Reading, ...], tuple[SetAside, ...]]:
+    """Put every matched measurement on its board's scale; keep suspected unit errors apart."""
+    readings: list[Reading] = []
+    set_aside: list[SetAside] = []
+    for measurement, found in matched.pairs:
+        scale = scales.get((measurement.benchmark, measurement.edition))
+        problem = (
+            "the board has too few readings, or all are equal"
+            if scale is None
+            else "more than six robust standard deviations out: a unit error?"
+            if scale.suspect(measurement.value)
+            else None
+        )
+        if scale is None or problem:
+            set_aside.append(
+                SetAside(
+                    source=measurement.source,
+                    benchmark=measurement.benchmark,
+                    published_name=measurement.published_name,
+                    value=measurement.value,
+                    reason=problem or "",
+                )
+            )
+            continue
+        readings.append(_reading(measurement, found, scale, fetched_at.get(measurement.source), norm))
+    readings.sort(key=lambda r: (r.model_id, r.benchmark, r.edition, r.published_name, r.source, r.value))
+    return tuple(readings), tuple(set_aside)
+
+
+def _reading(
+    measurement: Measurement, found: Match, scale: Scale, fetched_at: datetime | None, norm: NormName
+) -> Reading:
+    low, high = measurement.lower, measurement.upper
+    error = (high - low) / SIGMAS_OF_INTERVAL if low is not None and high is not None else None
+    z = scale.z(measurement.value)
+    return Reading(
+        model_id=found.model_id,
+        benchmark=measurement.benchmark,
+        source=measurement.source,
+        edition=measurement.edition,
+        published_name=measurement.published_name,
+        rule=found.rule,
+        value=measurement.value,
+        unit=measurement.unit,
+        z=z,
+        reliability=scale.reliability(error),
+        effort=found.effort,
+        thinking=found.thinking,
+        superseded=measurement.superseded,
+        relayed=measurement.source == "openrouter",
+        lower=low,
+        upper=high,
+        votes=measurement.votes,
+        published_on=measurement.published_on,
+        fetched_at=fetched_at,
+    )
+
+
+def _source_facts(
+    batches: Sequence[Batch], matched: Matched, fetched_at: Mapping[str, datetime]
+) -> tuple[SourceFacts, ...]:
+    found: dict[str, set[str]] = defaultdict(set)
+    lost: dict[str, set[str]] = defaultdict(set)
+    for measurement, _ in matched.pairs:
+        found[measurement.source].add(measurement.published_name)
+    for name in matched.unmatched:
+        lost[name.source].add(name.published)
+    return tuple(
+        SourceFacts(
+            source=batch.source,
+            published_on=batch.published_on,
+            fetched_at=fetched_at.get(batch.source),
+            count=batch.count,
+            matched=len(found[batch.source]),
+            unmatched=len(lost[batch.source]),
+            notes=batch.notes,
+        )
+        for batch in sorted(batches, key=lambda batch: batch.source)
+    )

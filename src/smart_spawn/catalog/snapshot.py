@@ -1,0 +1,202 @@
+"""The catalogue that requests are answered from: frozen, versioned, with its arrays built once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from smart_spawn.catalog.facts import Facts, version_of
+from smart_spawn.model import CATEGORIES, REQUIREMENTS, Capabilities, Category, Listing, Requirement
+from smart_spawn.scoring.candidates import DERIVED_SOURCE, Candidate, as_matrices, candidates
+from smart_spawn.scoring.category import Matrix, ScoreTable, score_categories
+from smart_spawn.scoring.reading import Reading
+from smart_spawn.scoring.weights import Weights, weight_matrix
+
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+NO_DAY = np.iinfo(np.int64).max
+
+REQUIREMENT_BITS: Mapping[Requirement, int] = {name: 1 << bit for bit, name in enumerate(REQUIREMENTS)}
+
+
+def offers(capabilities: Capabilities) -> frozenset[Requirement]:
+    """List what a model can do, in the words of `require`."""
+    can: dict[Requirement, bool] = {
+        "vision": capabilities.vision,
+        "functionCalling": capabilities.function_calling,
+        "json": capabilities.json,
+        "reasoning": capabilities.reasoning,
+        "streaming": capabilities.streaming,
+    }
+    return frozenset(name for name, has in can.items() if has)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelArrays:
+    """What filters read, one element a model, in the order of `Catalog.listings`."""
+
+    servable: Bools
+    """Can answer a chat at all: no router, no batch id, no alias, text comes out."""
+    expires_day: Ints
+    """Ordinal of the first day without it; `NO_DAY` when none is announced."""
+    prompt_usd_per_mtok: Matrix
+    """NaN where the price is unknown."""
+    completion_usd_per_mtok: Matrix
+    context_tokens: Ints
+    """0 where unknown."""
+    max_output_tokens: Ints
+    """0 where unknown."""
+    offers: Ints
+    """Bits of `REQUIREMENT_BITS`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CandidateArrays:
+    """What ranking reads, one row a candidate, in the order of `Catalog.candidates`."""
+
+    model: Ints
+    """Index into `Catalog.listings`."""
+    table: ScoreTable
+    measured: Bools
+    """[candidates × 7]: some board, not only the listing itself, speaks to the category."""
+    verbosity: Matrix
+    points: Matrix
+    """[candidates × boards]."""
+    quality: Matrix
+    """[candidates × boards], 0 where nothing is known."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Catalog:
+    """Every scored model at one moment. `version` names its content: facts, weights and scoring rules."""
+
+    facts: Facts
+    weights: Weights
+    version: str
+    listings: tuple[Listing, ...]
+    """Ordered by id."""
+    candidates: tuple[Candidate, ...]
+    """Ordered by model id, the default effort first."""
+    boards: tuple[str, ...]
+    """The boards that have a scale here, in the order of the columns of `weight_matrix`."""
+    weight_matrix: Matrix
+    """[7 × boards]."""
+    models: ModelArrays
+    rows: CandidateArrays
+    index: Mapping[str, int] = field(repr=False)
+    """Model id → position in `listings`."""
+
+    @classmethod
+    def of(cls, facts: Facts, weights: Weights) -> Self:
+        """Score the facts under these weights and build every array that requests need."""
+        listings = tuple(sorted(facts.listings, key=lambda listing: listing.id))
+        rows = candidates(listings, facts.readings, as_of=facts.as_of)
+        present = {board for row in rows for board in row.readings}
+        boards = tuple(sorted(present & {board for row in weights.values() for board in row}))
+        matrix = weight_matrix(weights, boards)
+        points, quality = as_matrices(rows, boards)
+        index = {listing.id: at for at, listing in enumerate(listings)}
+        own = np.array([board.startswith(DERIVED_SOURCE + "_") for board in boards], dtype=bool)
+        return cls(
+            facts=facts,
+            weights=weights,
+            version=version_of(facts, weights),
+            listings=listings,
+            candidates=rows,
+            boards=boards,
+            weight_matrix=matrix,
+            models=_model_arrays(listings),
+            rows=CandidateArrays(
+                model=np.array([index[row.listing.id] for row in rows], dtype=np.int64),
+                table=score_categories(points, quality, matrix),
+                measured=((quality > 0) & ~own) @ (matrix.T > 0),
+                verbosity=np.array([row.verbosity for row in rows], dtype=np.float64),
+                points=points,
+                quality=quality,
+            ),
+            index=MappingProxyType(index),
+        )
+
+    @cached_property
+    def rows_of(self) -> Mapping[str, range]:
+        """Model id → the rows of its candidates; the first is the default effort."""
+        found: dict[str, range] = {}
+        for at, row in enumerate(self.candidates):
+            held = found.get(row.listing.id)
+            found[row.listing.id] = range(held.start if held else at, at + 1)
+        return MappingProxyType(found)
+
+    @cached_property
+    def readings_of(self) -> Mapping[str, tuple[Reading, ...]]:
+        """Model id → every reading that found it, all efforts and editions."""
+        found: dict[str, list[Reading]] = {}
+        for reading in self.facts.readings:
+            found.setdefault(reading.model_id, []).append(reading)
+        return MappingProxyType({model: tuple(readings) for model, readings in found.items()})
+
+    @cached_property
+    def overridden(self) -> tuple[int, ...]:
+        """Positions of the models whose price depends on the prompt's length or the time."""
+        return tuple(at for at, listing in enumerate(self.listings) if listing.price.overrides)
+
+    @cached_property
+    def variants_of(self) -> Mapping[str, tuple[int, ...]]:
+        """Plain model id → positions of its variants."""
+        found: dict[str, tuple[int, ...]] = {}
+        for at, listing in enumerate(self.listings):
+            if listing.variant is not None:
+                found[listing.plain_id] = (*found.get(listing.plain_id, ()), at)
+        return MappingProxyType(found)
+
+    def nearest(self, model_id: str, limit: int = 3) -> tuple[str, ...]:
+        """Suggest the known ids that look most like an unknown one, the likeliest first. Never used to join."""
+        from rapidfuzz import fuzz, process  # noqa: PLC0415  # only a mistyped id needs it
+
+        found = process.extract(model_id, self.index.keys(), scorer=fuzz.WRatio, limit=limit, score_cutoff=60)
+        return tuple(name for name, _, _ in found)
+
+    def listing(self, model_id: str) -> Listing | None:
+        """Return the model as it is sold, or None."""
+        at = self.index.get(model_id)
+        return None if at is None else self.listings[at]
+
+    def category_scores(self, row: int) -> dict[Category, float]:
+        """Return the scores of one candidate in the categories that evidence speaks to, not clamped."""
+        scores, measured = self.rows.table.scores[row], self.rows.measured[row]
+        return {c: float(scores[at]) for at, c in enumerate(CATEGORIES) if measured[at]}
+
+    def __len__(self) -> int:
+        return len(self.listings)
+
+
+def _model_arrays(listings: Sequence[Listing]) -> ModelArrays:
+    def prices(name: str) -> Matrix:
+        values = [getattr(m.price.base, name) if m.price.known else None for m in listings]
+        return np.array([np.nan if v is None else float(v) for v in values], dtype=np.float64)
+
+    return ModelArrays(
+        servable=np.array(
+            [
+                not (m.router or m.price.dynamic or m.alias_of is not None or m.variant == "batch")
+                and "text" in m.capabilities.output_modalities
+                for m in listings
+            ],
+            dtype=bool,
+        ),
+        expires_day=np.array(
+            [m.expires_on.toordinal() if m.expires_on else NO_DAY for m in listings], dtype=np.int64
+        ),
+        prompt_usd_per_mtok=prices("prompt_usd_per_mtok"),
+        completion_usd_per_mtok=prices("completion_usd_per_mtok"),
+        context_tokens=np.array([m.context_tokens or 0 for m in listings], dtype=np.int64),
+        max_output_tokens=np.array([m.max_output_tokens or 0 for m in listings], dtype=np.int64),
+        offers=np.array(
+            [sum(REQUIREMENT_BITS[name] for name in offers(m.capabilities)) for m in listings], dtype=np.int64
+        ),
+    )

@@ -1,0 +1,117 @@
+"""What was decided, small enough to store for every request, and complete enough to explain and replay it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from smart_spawn.classify import TaskProfile
+from smart_spawn.model import Budget, Category, Effort
+from smart_spawn.routing.request import RouteRequest
+
+NO_BELIEFS = "none"
+"""The beliefs version of decisions that no feedback has touched."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """One candidate at its place in the ranking."""
+
+    model: str
+    effort: Effort | None
+    score: float
+    """0–100 by intention, not clamped."""
+    variance: float
+    """Points²."""
+    expected_cost_usd: float | None
+    measured: bool
+    """False when no board speaks to the task's categories: the score then says nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """The choice for one request and everything that it followed from, without the task's text."""
+
+    id: str
+    created_at: datetime
+    request: RouteRequest
+    """As it was asked, without the task's text."""
+    task: TaskProfile
+    task_digest: str | None = None
+    """A keyed hash of the task, so that equal tasks can be recognised and none can be read."""
+    mix: Mapping[Category, float]
+    selected: Choice
+    others: tuple[Choice, ...]
+    """The next best, one a model, best first."""
+    confidence: float
+    """Probability that the selected model really is at least as good as the runner-up."""
+    p_best: float
+    """Probability that it is the best of all that stayed."""
+    candidate_count: int
+    rejected: Mapping[str, int] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    switching_cost_usd: float | None = None
+    catalog_version: str
+    beliefs_version: str = NO_BELIEFS
+    policy_version: str = ""
+
+    @property
+    def budget(self) -> Budget:
+        """The budget that was asked for."""
+        return self.request.budget
+
+    @property
+    def category(self) -> Category:
+        """The category that was asked for, or else recognised."""
+        return self.request.category or self.task.category
+
+    @property
+    def runner_up(self) -> Choice | None:
+        """The best of the others."""
+        return self.others[0] if self.others else None
+
+    def result(self) -> bytes:
+        """Return what was decided, without id and time: equal inputs give equal bytes."""
+        return msgspec.json.encode(
+            [
+                self.selected,
+                self.others,
+                self.confidence,
+                self.p_best,
+                self.candidate_count,
+                self.rejected,
+                self.warnings,
+                self.catalog_version,
+                self.beliefs_version,
+                self.policy_version,
+            ],
+            order="deterministic",
+        )
+
+
+def encode_decision(decision: Decision) -> bytes:
+    """Write a decision for the store."""
+    return _ENCODER.encode(decision)
+
+
+def decode_decision(body: bytes) -> Decision:
+    """Read what `encode_decision` wrote."""
+    return _DECODER.decode(body)
+
+
+def _encode_hook(value: Any) -> Any:
+    if isinstance(value, RouteRequest):
+        return value.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    raise TypeError(type(value).__name__)
+
+
+def _decode_hook(kind: type, value: Any) -> Any:
+    return kind.model_validate(value) if kind is RouteRequest else value
+
+
+_ENCODER = msgspec.json.Encoder(enc_hook=_encode_hook, order="deterministic")
+_DECODER = msgspec.json.Decoder(Decision, dec_hook=_decode_hook)

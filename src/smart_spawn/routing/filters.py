@@ -1,0 +1,160 @@
+"""What removes a model from the race, in a fixed order, each filter counting what it removed."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Callable, Iterable, Set
+from dataclasses import dataclass, field
+from datetime import date
+
+import numpy as np
+
+from smart_spawn.catalog.snapshot import REQUIREMENT_BITS, Bools, Catalog
+from smart_spawn.errors import InvalidRequest, UnknownModel
+from smart_spawn.model import REQUIREMENTS, Budget, Requirement
+from smart_spawn.routing.data_policy import policy_mask
+from smart_spawn.routing.policy import BUDGET_CEILING_USD_PER_MTOK, RoutingPolicy
+from smart_spawn.routing.request import RouteRequest
+
+MAX_PATTERNS = 200
+_WILDCARD = re.compile(r"[*?\[]")
+
+
+@dataclass(slots=True, kw_only=True)
+class Filtered:
+    """Which models stay, and what each filter removed."""
+
+    keep: Bools
+    """One element a model, in the order of the catalogue."""
+    rejected: dict[str, int] = field(default_factory=dict)
+    reason: dict[int, str] = field(default_factory=dict)
+    """Model position → the filter that removed it; filled only when asked for."""
+    warnings: list[str] = field(default_factory=list)
+    explain: bool = False
+
+    def apply(self, name: str, passes: Bools) -> None:
+        """Keep what passes; count, and remember if asked, what does not."""
+        removed = self.keep & ~passes
+        count = int(np.count_nonzero(removed))
+        if not count:
+            return
+        self.rejected[name] = self.rejected.get(name, 0) + count
+        if self.explain:
+            for at in np.flatnonzero(removed):
+                self.reason[int(at)] = name
+        self.keep = self.keep & passes
+
+
+def filter_models(
+    request: RouteRequest,
+    catalog: Catalog,
+    policy: RoutingPolicy,
+    *,
+    on: date,
+    needs: Set[Requirement],
+    context_tokens: int,
+    budget: Budget,
+    ever_held: Callable[[str], bool] = lambda _: False,
+    explain: bool = False,
+) -> Filtered:
+    """Apply every filter but the minimum capability, which needs scores.
+
+    `context_tokens` is what the task and its answer need. Raises UnknownModel for ids in `only`, `exclude` or `pin`
+    that no catalogue has ever held.
+    """
+    models = catalog.models
+    state = Filtered(keep=np.ones(len(catalog), dtype=bool), explain=explain)
+    if request.models:
+        state.apply("models", _reachable(request.models, catalog, state))
+    state.apply("alive", models.servable & (models.expires_day > on.toordinal()))
+    if request.pin is None:
+        state.apply("budget", affordable(catalog, budget))
+    for name in REQUIREMENTS:
+        if name in needs:
+            state.apply(name, (models.offers & REQUIREMENT_BITS[name]) != 0)
+    least = max(context_tokens, request.min_context or 0)
+    known_context = models.context_tokens > 0
+    fits = np.where(known_context, models.context_tokens >= least, request.min_context is None)
+    state.apply("context", fits)
+    state.apply("dataPolicy", policy_mask(request.data_policy, policy, catalog))
+    for name, ids in (("only", request.only), ("pin", (request.pin,) if request.pin else ())):
+        if ids:
+            state.apply(name, _named(ids, catalog, ever_held, field=name, state=state))
+    if request.exclude:
+        state.apply("exclude", ~_named(request.exclude, catalog, ever_held, field="exclude", state=state))
+    return state
+
+
+def affordable(catalog: Catalog, budget: Budget) -> Bools:
+    """Tell which models a budget admits by their input price; one without a price is in no tier but `any`."""
+    price = catalog.models.prompt_usd_per_mtok
+    if budget is Budget.ANY:
+        return np.ones(len(catalog), dtype=bool)
+    ceiling = BUDGET_CEILING_USD_PER_MTOK[budget]
+    if ceiling is None:
+        return ~np.isnan(price)
+    with np.errstate(invalid="ignore"):
+        return price < float(ceiling) if budget is Budget.LOW else price <= float(ceiling)
+
+
+def _reachable(ids: Iterable[str], catalog: Catalog, state: Filtered) -> Bools:
+    passes = np.zeros(len(catalog), dtype=bool)
+    patterns, plain = _split(ids, "models")
+    unknown = 0
+    for model_id in plain:
+        at = catalog.index.get(model_id)
+        if at is None:
+            unknown += 1
+        else:
+            passes[at] = True
+    for at in _matching(patterns, catalog):
+        passes[at] = True
+    if unknown:
+        state.warnings.append(f"{unknown:,} of the ids in `models` are not in the catalogue and were ignored")
+    return passes
+
+
+def _named(
+    ids: Iterable[str], catalog: Catalog, ever_held: Callable[[str], bool], *, field: str, state: Filtered
+) -> Bools:
+    """Mark the models that the ids or patterns name. Excluding a model excludes its variants too."""
+    marked = np.zeros(len(catalog), dtype=bool)
+    patterns, plain = _split(ids, field)
+    for model_id in plain:
+        at = catalog.index.get(model_id)
+        if at is not None:
+            marked[at] = True
+            if field == "exclude":
+                for variant in catalog.variants_of.get(model_id, ()):
+                    marked[variant] = True
+        elif ever_held(model_id):
+            state.warnings.append(f"`{model_id}` in `{field}` has left the catalogue")
+        else:
+            raise UnknownModel(model_id, catalog.nearest(model_id), field=field)
+    for pattern in patterns:
+        hits = _matching([pattern], catalog)
+        if not hits and not ever_held(pattern):
+            raise UnknownModel(pattern, catalog.nearest(pattern), field=field)
+        for at in hits:
+            marked[at] = True
+    return marked
+
+
+def _split(ids: Iterable[str], field: str) -> tuple[list[str], list[str]]:
+    patterns, plain = [], []
+    for text in ids:
+        (patterns if _WILDCARD.search(text) else plain).append(text)
+    if len(patterns) > MAX_PATTERNS:
+        raise InvalidRequest(
+            f"`{field}` holds {len(patterns):,} patterns; the limit is {MAX_PATTERNS}",
+            hint="name the models, or use fewer and wider patterns",
+        )
+    return patterns, plain
+
+
+def _matching(patterns: list[str], catalog: Catalog) -> list[int]:
+    if not patterns:
+        return []
+    wanted = re.compile("|".join(fnmatch.translate(pattern) for pattern in patterns))
+    return [at for model_id, at in catalog.index.items() if wanted.match(model_id)]

@@ -1,0 +1,53 @@
+"""The rules of choosing that do not come with a request: the owner's defaults, frozen and versioned."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cached_property
+
+import msgspec
+
+from smart_spawn.model import Budget, Category
+
+BUDGET_CEILING_USD_PER_MTOK: Mapping[Budget, Decimal | None] = {
+    Budget.LOW: Decimal(1),
+    Budget.MEDIUM: Decimal(5),
+    Budget.HIGH: None,
+    Budget.ANY: None,
+}
+"""By input price. `low` is strictly below its ceiling, `medium` may equal it."""
+
+COMPETITIVE = 0.6
+"""Below this confidence two candidates cannot be told apart, and `high` takes the cheaper one."""
+NAMED_CATEGORY_SHARE = 0.15
+"""A category that the request's weights name joins the mix with at least this share."""
+UNSURE_CATEGORY = 0.5
+"""Below this probability of the best category the mix leans on `general`."""
+POLICY_RULES = 1
+"""Raised when the same inputs lead to another choice, so that decisions name the rules they were made by."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoutingPolicy:
+    """What the owner decided for every request."""
+
+    category_weights: Mapping[Category, float] = field(default_factory=dict)
+    answer_tokens: int = 700
+    """Expected answer of a model of median verbosity, and the room that must be left for it."""
+    deny_providers: tuple[str, ...] = ()
+    allow_training: bool = True
+
+    @cached_property
+    def version(self) -> str:
+        """Name these rules by their content."""
+        content = [
+            POLICY_RULES,
+            sorted((str(k), v) for k, v in self.category_weights.items()),
+            self.answer_tokens,
+            sorted(self.deny_providers),
+            self.allow_training,
+        ]
+        return hashlib.sha256(msgspec.json.encode(content)).hexdigest()[:12]

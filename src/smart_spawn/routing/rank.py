@@ -1,0 +1,205 @@
+"""From what stays to an order: category mix, ranking score, expected cost, confidence, chance to be the best."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from smart_spawn.catalog.snapshot import Bools, Catalog, Ints
+from smart_spawn.classify import TaskProfile
+from smart_spawn.errors import InvalidRequest
+from smart_spawn.model import CATEGORIES, Budget, Category
+from smart_spawn.routing.policy import COMPETITIVE, NAMED_CATEGORY_SHARE, UNSURE_CATEGORY, RoutingPolicy
+from smart_spawn.routing.request import RouteRequest
+from smart_spawn.scoring.category import Matrix
+
+SCORE_DIGITS = 6
+"""Scores are rounded before they are compared: the last bits of a sum differ between processors."""
+SHORTLIST = 64
+"""How many of the best rows are put in exact order; the rest only need to be known as worse."""
+CONTENDERS = 24
+"""How many rows the chance to be the best is shared among; later ones have none worth counting."""
+
+_GRID = np.linspace(-8.0, 8.0, 4097)
+_PHI = np.array([0.5 * (1 + math.erf(x / math.sqrt(2))) for x in _GRID])
+_NODES, _NODE_WEIGHTS = np.polynomial.hermite_e.hermegauss(31)
+_NODE_WEIGHTS = _NODE_WEIGHTS / _NODE_WEIGHTS.sum()
+
+
+def phi(z: Matrix) -> Matrix:
+    """Return the standard normal distribution function, by a table that is exact to 1e-6."""
+    return np.interp(z, _GRID, _PHI)
+
+
+def category_mix(request: RouteRequest, profile: TaskProfile, policy: RoutingPolicy) -> Matrix:
+    """Return how much each category counts for this request: seven shares that sum to 1.
+
+    The classifier's probabilities (or the category that was asked for), times the caller's and the owner's weights.
+    A category that the request's weights name joins with at least `NAMED_CATEGORY_SHARE`; when no category reaches
+    `UNSURE_CATEGORY` the mix leans on `general`. Raises InvalidRequest when all weights are zero.
+    """
+    if request.category is not None:
+        chance = {request.category: 1.0}
+    else:
+        chance = dict(profile.categories)
+        best = max(chance.values(), default=0.0)
+        if best < UNSURE_CATEGORY:
+            chance[Category.GENERAL] = chance.get(Category.GENERAL, 0.0) + UNSURE_CATEGORY - best
+    mix = np.array(
+        [
+            max(chance.get(c, 0.0), NAMED_CATEGORY_SHARE if request.category_weights.get(c) else 0.0)
+            * request.category_weights.get(c, 1.0)
+            * policy.category_weights.get(c, 1.0)
+            for c in CATEGORIES
+        ]
+    )
+    total = mix.sum()
+    if not total > 0:
+        raise InvalidRequest(
+            "every category that this task could belong to has the weight 0",
+            hint="give one of the categories in `categoryWeights` a weight above 0",
+            details={"field": "categoryWeights"},
+        )
+    return mix / total
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranking:
+    """Every row of the catalogue under one mix; `order` are the rows worth looking at, best first."""
+
+    score: Matrix
+    """The ranking score of each row, not clamped."""
+    variance: Matrix
+    """Points²."""
+    measured: Bools
+    """Whether any board speaks to a category of the mix; the others rank last."""
+    cost_usd: Matrix
+    """Expected cost of this task; NaN where the price is unknown."""
+    order: Ints
+    """The best rows, one a model, best first."""
+    eligible_models: int
+    below_minimum: int
+    """Models that the minimum capability removed."""
+
+
+def rank_rows(
+    keep: Bools,
+    catalog: Catalog,
+    mix: Matrix,
+    *,
+    min_capability: float,
+    cost_usd: Matrix,
+) -> Ranking:
+    """Order the candidates of the models that stay: measured before unmeasured, then by score, cost and id."""
+    rows = catalog.rows
+    score = np.round(rows.table.scores @ mix, SCORE_DIGITS)
+    # Evidence of different categories is shared, so errors are taken to go together: spreads add, not variances.
+    variance = np.round((np.sqrt(rows.table.variances) @ mix) ** 2, SCORE_DIGITS)
+    measured = rows.measured @ (mix > 0)
+    kept = keep[rows.model]
+    able = kept & (score >= min_capability)
+    models_kept = int(np.count_nonzero(keep))
+    models_able = (
+        int(np.count_nonzero(np.bincount(rows.model[able], minlength=len(catalog)))) if able.any() else 0
+    )
+    return Ranking(
+        score=score,
+        variance=variance,
+        measured=measured,
+        cost_usd=cost_usd,
+        order=_best_row_of_each_model(able, score, measured, cost_usd, catalog),
+        eligible_models=models_able,
+        below_minimum=models_kept - models_able,
+    )
+
+
+def _best_row_of_each_model(
+    able: Bools, score: Matrix, measured: Bools, cost_usd: Matrix, catalog: Catalog
+) -> Ints:
+    candidates = np.flatnonzero(able)
+    if not len(candidates):
+        return candidates
+    key = np.where(measured[candidates], score[candidates], score[candidates] - 1_000.0)
+    if len(candidates) > SHORTLIST:
+        threshold = np.partition(key, -SHORTLIST)[-SHORTLIST]
+        inside = key >= threshold
+        candidates, key = candidates[inside], key[inside]
+    cost = np.nan_to_num(cost_usd[candidates], nan=np.inf)
+    ordered = candidates[np.lexsort((candidates, cost, -key))]
+    _, first = np.unique(catalog.rows.model[ordered], return_index=True)
+    best: Ints = ordered[np.sort(first)]
+    return best
+
+
+def expected_cost_usd(catalog: Catalog, policy: RoutingPolicy, *, prompt_tokens: int, at: datetime) -> Matrix:
+    """Return what this task is expected to cost on every row, in USD; NaN where the price is unknown.
+
+    Answers are as long as the model's measured verbosity says; overrides of the price by prompt length and time hold.
+    """
+    models, rows = catalog.models, catalog.rows
+    prompt, completion = models.prompt_usd_per_mtok, models.completion_usd_per_mtok
+    dearer = [
+        p
+        for p in catalog.overridden
+        if any(o.holds(prompt_tokens, at) for o in catalog.listings[p].price.overrides)
+    ]
+    if dearer:
+        prompt, completion = prompt.copy(), completion.copy()
+        for position in dearer:
+            rates = catalog.listings[position].price.rates(prompt_tokens, at)
+            prompt[position] = float(rates.prompt_usd_per_mtok or 0)
+            completion[position] = float(rates.completion_usd_per_mtok or 0)
+    answer = policy.answer_tokens * rows.verbosity
+    cost: Matrix = np.round((prompt_tokens * prompt[rows.model] + answer * completion[rows.model]) / 1e6, 12)
+    return cost
+
+
+def confidence(ranking: Ranking, first: int, second: int) -> float:
+    """Return the probability that the first row really is at least as good as the second."""
+    gap = ranking.score[first] - ranking.score[second]
+    spread = math.sqrt(ranking.variance[first] + ranking.variance[second])
+    if spread == 0:
+        return 1.0 if gap > 0 else 0.5
+    return round(0.5 * (1 + math.erf(float(gap) / spread / math.sqrt(2))), 4)
+
+
+def chance_to_be_best(ranking: Ranking, row: int) -> float:
+    """Return the probability that this row is the best of all contenders, by quadrature over its own score."""
+    rivals = ranking.order[:CONTENDERS]
+    rivals = rivals[rivals != row]
+    if not len(rivals):
+        return 1.0
+    own = ranking.score[row] + math.sqrt(ranking.variance[row]) * _NODES
+    spread = np.maximum(np.sqrt(ranking.variance[rivals]), 1e-9)
+    beats = phi((own[:, None] - ranking.score[rivals][None, :]) / spread[None, :])
+    return round(float(_NODE_WEIGHTS @ beats.prod(axis=1)), 4)
+
+
+def choose(ranking: Ranking, budget: Budget) -> int:
+    """Return the position in `order` of the row to select.
+
+    The best score wins. Under `high`, among the rows that cannot be told apart from the best, the cheapest by
+    expected cost does.
+    """
+    if budget is not Budget.HIGH or len(ranking.order) == 1:
+        return 0
+    best = int(ranking.order[0])
+    rivals = ranking.order
+    gap = ranking.score[best] - ranking.score[rivals]
+    spread = np.sqrt(ranking.variance[best] + ranking.variance[rivals])
+    apart = phi(gap / np.maximum(spread, 1e-9)) >= COMPETITIVE
+    usable = (
+        ~apart & ~np.isnan(ranking.cost_usd[rivals]) & (ranking.measured[rivals] == ranking.measured[best])
+    )
+    if not usable.any():
+        return 0
+    return int(np.argmin(np.where(usable, ranking.cost_usd[rivals], np.inf)))
+
+
+def as_mapping(mix: Matrix) -> Mapping[Category, float]:
+    """Name the shares of a mix, leaving out the zeros."""
+    return {c: round(float(share), 4) for c, share in zip(CATEGORIES, mix, strict=True) if share > 0}

@@ -1,0 +1,229 @@
+"""The decision itself: a pure function of request, catalogue, rules and time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from smart_spawn.catalog.snapshot import Catalog
+from smart_spawn.classify import TaskProfile, classify
+from smart_spawn.errors import NoCatalog, NoEligibleModel, NoModelInBudget
+from smart_spawn.model import BUDGETS, Budget, Requirement
+from smart_spawn.routing.decision import NO_BELIEFS, Choice, Decision
+from smart_spawn.routing.filters import Filtered, filter_models
+from smart_spawn.routing.policy import UNSURE_CATEGORY, RoutingPolicy
+from smart_spawn.routing.rank import (
+    Ranking,
+    as_mapping,
+    category_mix,
+    chance_to_be_best,
+    choose,
+    confidence,
+    expected_cost_usd,
+    rank_rows,
+)
+from smart_spawn.routing.request import RouteRequest
+from smart_spawn.scoring.category import Matrix
+
+KEPT_OTHERS = 7
+"""How many of the next best a decision keeps: fallbacks, alternatives and up to five recommendations."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Race:
+    """One request against one catalogue, before anything is chosen: what explanations look into."""
+
+    catalog: Catalog
+    mix: Matrix
+    filtered: Filtered
+    ranking: Ranking
+
+
+def profile_task(request: RouteRequest) -> TaskProfile:
+    """Read the task of a request."""
+    return classify(request.task, attachments=[a.type for a in request.attachments])
+
+
+def route(
+    request: RouteRequest,
+    catalog: Catalog,
+    *,
+    at: datetime,
+    decision_id: str,
+    policy: RoutingPolicy,
+    ever_held: Callable[[str], bool] = lambda _: False,
+    task_digest: str | None = None,
+) -> Decision:
+    """Choose a model for one request. Equal arguments always give the equal decision.
+
+    Raises NoModelInBudget when only a higher budget has a candidate, NoEligibleModel when none has, UnknownModel for
+    ids that were never heard of.
+    """
+    return decide(
+        request,
+        profile_task(request),
+        catalog,
+        at=at,
+        decision_id=decision_id,
+        policy=policy,
+        ever_held=ever_held,
+        task_digest=task_digest,
+    )
+
+
+def decide(
+    request: RouteRequest,
+    profile: TaskProfile,
+    catalog: Catalog,
+    *,
+    at: datetime,
+    decision_id: str,
+    policy: RoutingPolicy,
+    ever_held: Callable[[str], bool] = lambda _: False,
+    task_digest: str | None = None,
+) -> Decision:
+    """Choose for a task that was read before: what `route` does after classification, and what a replay does."""
+    race = run_race(request, profile, catalog, at=at, policy=policy, ever_held=ever_held)
+    order = race.ranking.order
+    place = choose(race.ranking, request.budget)
+    row = int(order[place])
+    others = [int(other) for other in np.delete(order, place)[:KEPT_OTHERS]]
+    return Decision(
+        id=decision_id,
+        created_at=at,
+        request=request.model_copy(update={"task": ""}),
+        task=profile,
+        task_digest=task_digest,
+        mix=as_mapping(race.mix),
+        selected=_choice(race, row),
+        others=tuple(_choice(race, other) for other in others),
+        confidence=confidence(race.ranking, row, others[0]) if others else 1.0,
+        p_best=chance_to_be_best(race.ranking, row),
+        candidate_count=race.ranking.eligible_models,
+        rejected=race.filtered.rejected,
+        warnings=(*race.filtered.warnings, *_warnings(request, profile, race, row)),
+        catalog_version=catalog.version,
+        beliefs_version=NO_BELIEFS,
+        policy_version=policy.version,
+    )
+
+
+def run_race(
+    request: RouteRequest,
+    profile: TaskProfile,
+    catalog: Catalog,
+    *,
+    at: datetime,
+    policy: RoutingPolicy,
+    ever_held: Callable[[str], bool] = lambda _: False,
+    budget: Budget | None = None,
+    explain: bool = False,
+) -> Race:
+    """Filter and rank. Raises NoModelInBudget or NoEligibleModel when nothing is left."""
+    race = _attempt(
+        request,
+        profile,
+        catalog,
+        at=at,
+        policy=policy,
+        ever_held=ever_held,
+        budget=budget or request.budget,
+        explain=explain,
+    )
+    if len(race.ranking.order):
+        return race
+    if not len(catalog):
+        raise NoCatalog("there is no catalogue to choose from", hint="`smart-spawn refresh` builds one")
+    for higher in BUDGETS[BUDGETS.index(request.budget) + 1 :]:
+        wider = _attempt(request, profile, catalog, at=at, policy=policy, ever_held=ever_held, budget=higher)
+        if len(wider.ranking.order):
+            raise NoModelInBudget(request.budget, higher, race.filtered.rejected)
+    raise NoEligibleModel(race.filtered.rejected, hint=_way_out(race.filtered.rejected, request))
+
+
+def _attempt(
+    request: RouteRequest,
+    profile: TaskProfile,
+    catalog: Catalog,
+    *,
+    at: datetime,
+    policy: RoutingPolicy,
+    ever_held: Callable[[str], bool],
+    budget: Budget,
+    explain: bool = False,
+) -> Race:
+    needs: frozenset[Requirement] = request.require | profile.requires
+    filtered = filter_models(
+        request,
+        catalog,
+        policy,
+        on=at.date(),
+        needs=needs,
+        context_tokens=profile.tokens + policy.answer_tokens,
+        budget=budget,
+        ever_held=ever_held,
+        explain=explain,
+    )
+    mix = category_mix(request, profile, policy)
+    ranking = rank_rows(
+        filtered.keep,
+        catalog,
+        mix,
+        min_capability=0.0 if request.pin else request.min_capability,
+        cost_usd=expected_cost_usd(catalog, policy, prompt_tokens=profile.tokens, at=at),
+    )
+    if ranking.below_minimum:
+        filtered.rejected["minCapability"] = ranking.below_minimum
+    return Race(catalog=catalog, mix=mix, filtered=filtered, ranking=ranking)
+
+
+def _choice(race: Race, row: int) -> Choice:
+    ranking, candidate = race.ranking, race.catalog.candidates[row]
+    cost = float(ranking.cost_usd[row])
+    return Choice(
+        model=candidate.listing.id,
+        effort=candidate.effort,
+        score=float(ranking.score[row]),
+        variance=float(ranking.variance[row]),
+        expected_cost_usd=None if math.isnan(cost) else cost,
+        measured=bool(ranking.measured[row]),
+    )
+
+
+def _warnings(request: RouteRequest, profile: TaskProfile, race: Race, row: int) -> list[str]:
+    listing = race.catalog.candidates[row].listing
+    found = []
+    if request.category is None and profile.confidence < UNSURE_CATEGORY:
+        found.append(
+            "the task's category is uncertain; the choice leans on general strength"
+            if profile.confidence
+            else "the task gives no sign of its category; the choice goes by general strength"
+        )
+    if not race.ranking.measured[row]:
+        found.append(f"no board has measured `{listing.id}` for this kind of task: it is a guess")
+    if not listing.price.known:
+        found.append(f"the price of `{listing.id}` is unknown")
+    if request.pin and race.ranking.score[row] < request.min_capability:
+        found.append(f"the pinned model scores below the minimum capability of {request.min_capability:g}")
+    return found
+
+
+def _way_out(rejected: Mapping[str, int], request: RouteRequest) -> str:
+    if request.pin and rejected.get("dataPolicy"):
+        return "the data policy beats `pin`: change the policy, or pin a model that it admits"
+    ways = {
+        "context": "send a shorter task",
+        "minCapability": "lower `minCapability`",
+        "models": "list more of `models`",
+        "only": "widen `only`",
+        "exclude": "exclude fewer models",
+        "dataPolicy": "widen the data policy",
+        "pin": "pin a model that satisfies the other constraints",
+    }
+    wishes = [name for name in rejected if name not in ("alive", "budget")]
+    named = [ways.get(name, f"drop `{name}`") for name in sorted(wishes, key=lambda n: -rejected[n])]
+    return ", or ".join(named[:3])

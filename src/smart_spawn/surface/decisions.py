@@ -1,0 +1,257 @@
+"""Decisions as JSON and as text: `/pick`, `/recommend`, `/route`, `explain`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from smart_spawn.catalog.snapshot import Catalog
+from smart_spawn.model import Budget
+from smart_spawn.routing.decision import Choice, Decision
+from smart_spawn.routing.explain import Alternative, Evidence, explain, reason, rejections, rerun
+from smart_spawn.routing.policy import BUDGET_CEILING_USD_PER_MTOK, RoutingPolicy
+from smart_spawn.scoring.scale import shown
+from smart_spawn.surface.models import model_row, pricing_json, reading_json
+
+FALLBACKS = 3
+
+
+def tier_json(budget: Budget) -> dict[str, float | None]:
+    """Return the interval of input prices (USD per million tokens) that a budget admits."""
+    ceiling = BUDGET_CEILING_USD_PER_MTOK[budget]
+    return {"min": 0, "max": None if ceiling is None else float(ceiling)}
+
+
+def pick_json(decision: Decision, catalog: Catalog) -> dict[str, Any]:
+    """Return the answer of `/pick`."""
+    listing = catalog.listings[catalog.index[decision.selected.model]]
+    score = shown(decision.selected.score)
+    return {
+        "data": {
+            "id": listing.id,
+            "name": listing.name,
+            "provider": listing.provider,
+            "score": score,
+            "benchmarkScore": score,
+            "personalScore": None,
+            "pricing": pricing_json(listing),
+            "budget": str(decision.budget),
+            "tier": tier_json(decision.budget),
+            "candidateCount": decision.candidate_count,
+            "category": str(decision.category),
+            "confidence": decision.confidence,
+            "reasoningEffort": decision.selected.effort,
+            "reason": reason(decision, catalog),
+            "fallbacks": [choice.model for choice in decision.others[:FALLBACKS]],
+            "decisionId": decision.id,
+            **({"contextTags": list(decision.request.context)} if decision.request.context else {}),
+            **({"warnings": list(decision.warnings)} if decision.warnings else {}),
+        }
+    }
+
+
+def task_json(decision: Decision) -> dict[str, Any]:
+    """Return what was read in the task, without its text."""
+    task = decision.task
+    return {
+        "category": str(decision.category),
+        "categories": {str(c): round(p, 4) for c, p in task.categories.items()}
+        if decision.request.category is None
+        else {str(decision.category): 1.0},
+        "mix": {str(c): share for c, share in decision.mix.items()},
+        "signals": list(task.signals),
+        "difficulty": task.difficulty,
+        "language": task.language,
+        "tokens": task.tokens,
+        "characters": task.characters,
+    }
+
+
+def evidence_json(evidence: Evidence) -> dict[str, Any]:
+    """Return one piece of evidence, traceable to its publication."""
+    return {
+        **reading_json(evidence.reading),
+        "weight": round(evidence.weight, 4),
+        "contribution": round(evidence.contribution, 3),
+        "inherited": evidence.inherited,
+    }
+
+
+def _choice_json(choice: Choice, catalog: Catalog) -> dict[str, Any]:
+    listing = catalog.listings[catalog.index[choice.model]]
+    return {
+        "model": choice.model,
+        "reasoningEffort": choice.effort,
+        "provider": listing.provider,
+        "score": shown(choice.score),
+        "pricing": pricing_json(listing),
+        "expectedCostUsd": choice.expected_cost_usd,
+    }
+
+
+def _alternative_json(alternative: Alternative, catalog: Catalog) -> dict[str, Any]:
+    change = alternative.change
+    return {
+        **_choice_json(alternative.choice, catalog),
+        "gap": round(alternative.gap, 3),
+        "wouldWin": {
+            "kind": change.kind,
+            "what": change.what,
+            "value": change.value,
+            "sentence": f"would have won {change.sentence()}",
+        },
+    }
+
+
+def decision_json(
+    decision: Decision, catalog: Catalog, policy: RoutingPolicy, *, verbose: bool | None = None
+) -> dict[str, Any]:
+    """Return the routing decision as `/route` answers it and every other surface embeds it.
+
+    `verbose` (by default what the request asked for) adds every candidate with its scores and every rejected model.
+    """
+    why = explain(decision, catalog, policy)
+    runner_up = decision.runner_up
+    body: dict[str, Any] = {
+        "id": decision.id,
+        "createdAt": decision.created_at.isoformat(),
+        "task": task_json(decision),
+        "budget": str(decision.budget),
+        "selected": {
+            **_choice_json(decision.selected, catalog),
+            "scores": {str(c): shown(score) for c, score in why.scores.items()},
+            "evidence": [evidence_json(e) for e in why.evidence],
+            "missingEvidence": list(why.unmeasured),
+        },
+        "reason": reason(decision, catalog),
+        "confidence": decision.confidence,
+        "pBest": decision.p_best,
+        "runnerUp": None
+        if runner_up is None
+        else {
+            "model": runner_up.model,
+            "score": shown(runner_up.score),
+            "gap": round(decision.selected.score - runner_up.score, 3),
+        },
+        "alternatives": [_alternative_json(a, catalog) for a in why.alternatives],
+        "fallbacks": [choice.model for choice in decision.others[:FALLBACKS]],
+        "candidateCount": decision.candidate_count,
+        "rejected": dict(decision.rejected),
+        **(
+            {"switchingCostUsd": decision.switching_cost_usd}
+            if decision.switching_cost_usd is not None
+            else {}
+        ),
+        "warnings": list(decision.warnings),
+        "catalogVersion": decision.catalog_version,
+        "beliefsVersion": decision.beliefs_version,
+        "policyVersion": decision.policy_version,
+    }
+    if decision.request.verbose if verbose is None else verbose:
+        body |= _verbose(decision, catalog, policy)
+    return body
+
+
+def _verbose(decision: Decision, catalog: Catalog, policy: RoutingPolicy) -> dict[str, Any]:
+    race = rerun(decision, catalog, policy)
+    removed = rejections(decision, catalog, policy)
+    gone = {model for model, _ in removed}
+    rows = [
+        row
+        for row, candidate in enumerate(catalog.candidates)
+        if candidate.listing.id not in gone and race.filtered.keep[catalog.rows.model[row]]
+    ]
+    rows.sort(key=lambda row: (not race.ranking.measured[row], -race.ranking.score[row], row))
+    return {
+        "candidates": [
+            {
+                "model": catalog.candidates[row].listing.id,
+                "reasoningEffort": catalog.candidates[row].effort,
+                "score": round(float(race.ranking.score[row]), 3),
+                "variance": round(float(race.ranking.variance[row]), 3),
+                "measured": bool(race.ranking.measured[row]),
+                "scores": {str(c): round(s, 2) for c, s in catalog.category_scores(row).items()},
+            }
+            for row in rows
+        ],
+        "rejectedModels": [{"model": model, "filter": name} for model, name in removed],
+    }
+
+
+def recommend_json(decisions: list[Decision], catalog: Catalog, *, task_raw: str) -> dict[str, Any]:
+    """Return the answer of `/recommend`: one entry a recommended model, the most wanted first."""
+    first = decisions[0]
+    return {
+        "data": [
+            {
+                "model": model_row(catalog, decision.selected.model),
+                "reason": reason(decision, catalog),
+                "confidence": decision.confidence,
+                "reasoningEffort": decision.selected.effort,
+                "qualityGivenUp": round(max(first.selected.score - decision.selected.score, 0.0), 2),
+            }
+            for decision in decisions
+        ],
+        "meta": {
+            "task": str(first.category),
+            "taskRaw": task_raw,
+            "budget": str(first.budget),
+            "candidatesConsidered": first.candidate_count,
+            "decisionId": first.id,
+        },
+    }
+
+
+def explain_text(decision: Decision, catalog: Catalog, policy: RoutingPolicy) -> str:
+    """Return one screen of plain text: what was chosen, why, what was close, what was ruled out."""
+    why = explain(decision, catalog, policy)
+    selected = decision.selected
+    effort = f" ({selected.effort} effort)" if selected.effort else ""
+    cost = "unknown" if selected.expected_cost_usd is None else f"{selected.expected_cost_usd:.6f} USD"
+    lines = [
+        f"{selected.model}{effort}   score {shown(selected.score):.1f}   confidence {decision.confidence:.2f}",
+        reason(decision, catalog),
+        "",
+        _task_line(decision),
+        f"budget    {decision.budget}; expected cost {cost}; chance to be the best of all {decision.p_best:.2f}",
+        "",
+        f"evidence  (points above or below 50, together {selected.score - 50:+.1f})",
+        *(_evidence_line(e) for e in why.evidence),
+        *([f"  nothing on {', '.join(why.unmeasured)}"] if why.unmeasured else []),
+        "",
+        "instead of",
+        *(
+            f"  {a.choice.model:<42} {-a.gap:+6.1f}   would have won {a.change.sentence()}"
+            for a in why.alternatives
+        ),
+        "",
+        f"ruled out {_rejected_text(decision)}",
+        *(f"warning   {text}" for text in decision.warnings),
+        f"decision  {decision.id}, {decision.created_at:%Y-%m-%d %H:%M:%S} UTC, catalogue {decision.catalog_version}",
+    ]
+    return "\n".join(lines)
+
+
+def _task_line(decision: Decision) -> str:
+    shares = sorted(decision.mix.items(), key=lambda item: -item[1])[:3]
+    mix = ", ".join(f"{category} {share:.2f}" for category, share in shares)
+    signals = f"; signals: {', '.join(decision.task.signals)}" if decision.task.signals else ""
+    return f"task      {mix}{signals}"
+
+
+def _evidence_line(evidence: Evidence) -> str:
+    reading = evidence.reading
+    marks = [
+        f"effort {reading.effort}" if reading.effort else "",
+        f"inherited ({evidence.inherited})" if evidence.inherited else "",
+        f"{reading.published_on:%Y-%m-%d}" if reading.published_on else "",
+    ]
+    note = ", ".join(mark for mark in marks if mark)
+    return (
+        f"  {reading.benchmark:<32} {reading.value:>10.4g} {reading.unit:<8} z {reading.z:+.2f} "
+        f"{evidence.contribution:+6.2f}   {note}"
+    )
+
+
+def _rejected_text(decision: Decision) -> str:
+    removed = ", ".join(f"{name} {count}" for name, count in decision.rejected.items())
+    return f"{removed or 'nothing'}; {decision.candidate_count} candidates stayed"
