@@ -1,0 +1,1 @@
+"""Published benchmark names to models, by exact rules."""
