@@ -1,0 +1,1 @@
+"""Model calls: who serves a model, how it is asked, and what its refusals mean."""

@@ -1,0 +1,64 @@
+"""Where OpenAI-compatible servers differ in what a request says. One row a dialect."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from smart_spawn.model import Effort
+from smart_spawn.runs.ports import ModelCall
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """How one kind of server wants to be asked."""
+
+    name: str
+    host: str = ""
+    """The public host that speaks it; empty for the common form."""
+    output_limit_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    nested_effort: bool = False
+    """Whether the effort is `reasoning: {"effort": ...}` instead of `reasoning_effort`."""
+    asks_for_cost: bool = False
+    """Whether `usage: {"include": true}` makes it say what it billed."""
+
+    def body(self, call: ModelCall, wire_name: str) -> dict[str, Any]:
+        """Return the JSON body of a chat completion. What the call leaves open is left out."""
+        body: dict[str, Any] = {
+            "model": wire_name,
+            "messages": [{"role": m.role, "content": m.content} for m in call.messages],
+        }
+        if call.max_output_tokens is not None:
+            body[self.output_limit_field] = call.max_output_tokens
+        if call.response_format is not None:
+            body["response_format"] = dict(call.response_format)
+        if call.reasoning_effort is not None:
+            body |= self._effort(call.reasoning_effort)
+        if self.asks_for_cost:
+            body["usage"] = {"include": True}
+        return body
+
+    def _effort(self, effort: Effort) -> dict[str, Any]:
+        return {"reasoning": {"effort": effort}} if self.nested_effort else {"reasoning_effort": effort}
+
+
+COMMON = Dialect(name="common")
+DIALECTS = (
+    # openrouter.ai/docs: "Reasoning Tokens" and "Usage Accounting", read 2026-11
+    Dialect(name="openrouter", host="openrouter.ai", nested_effort=True, asks_for_cost=True),
+    # platform.openai.com: its reasoning models refuse `max_tokens`; other servers know only that one
+    Dialect(name="openai", host="api.openai.com", output_limit_field="max_completion_tokens"),
+)
+
+
+def dialect_of(provider: str, base_url: str) -> Dialect:
+    """Return the dialect by the provider's name in the settings or by its host, else the common form.
+
+    The name counts as well, so that a gateway in front of OpenRouter can be called `openrouter`.
+    """
+    host = urlsplit(base_url).hostname or ""
+    for dialect in DIALECTS:
+        if provider == dialect.name or host == dialect.host or host.endswith(f".{dialect.host}"):
+            return dialect
+    return COMMON
