@@ -45,7 +45,7 @@ class Measurement:
 
     source: str
     benchmark: str
-    """Our name of the board, `<source prefix>_<column>` in lower case: `lmarena_coding`, `livebench_agentic_coding`."""
+    """Our name of the board, `<source prefix>_<column>` in lower case: `lmarena_coding`, `livebench_language`."""
     published_name: str
     value: float
     unit: Unit
@@ -84,9 +84,19 @@ class Http(Protocol):
     """What a source may do on the network. Raises SourceUnavailable."""
 
     async def get(
-        self, url: str, *, part: str, params: Mapping[str, str | int] | None = None, headers: Mapping[str, str] | None = None
+        self,
+        url: str,
+        *,
+        part: str,
+        params: Mapping[str, str | int] | None = None,
+        headers: Mapping[str, str] | None = None,
+        redirects: bool = False,
     ) -> Payload:
-        """Return the document, whole. Asks conditionally when the part is held already, and then returns that."""
+        """Return the document, whole. Asks conditionally when the part is held already, and then returns that.
+
+        `redirects` allows a few hops, for downloads that a content network serves; `headers` are sent to the
+        first origin only.
+        """
         ...
 
 
@@ -101,6 +111,11 @@ class Source(Protocol):
     @property
     def refresh_hours(self) -> float:
         """How often it is worth asking."""
+        ...
+
+    @property
+    def timeout_s(self) -> float:
+        """The longest that one fetch may take, all its requests together."""
         ...
 
     async def fetch(self, http: Http) -> Sequence[Payload]:
