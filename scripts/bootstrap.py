@@ -124,9 +124,8 @@ def uv_environment() -> dict[str, str]:
     environment["UV_PYTHON"] = getattr(sys, "_base_executable", None) or sys.executable
     environment["UV_PYTHON_DOWNLOADS"] = "never"
     environment["UV_PROJECT_ENVIRONMENT"] = str(VENV)
-    bundle = next((path for path in CERTIFICATES if path.is_file() and path.stat().st_size), None)
-    if bundle:  # uv brings roots of its own, which know nothing of a company's
-        environment.setdefault("SSL_CERT_FILE", str(bundle))
+    if bundle := certificates():  # uv brings roots of its own, which know nothing of a company's
+        environment.setdefault("SSL_CERT_FILE", bundle)
     home = os.environ.get("HOME", "")
     if not (home and Path(home).is_dir() and os.access(home, os.W_OK)):
         (TOOLS / "home").mkdir(parents=True, exist_ok=True)
@@ -279,13 +278,21 @@ def tls() -> ssl.SSLContext:
     A bare Debian has no root certificates. What is downloaded is checked against a hash of this file either
     way, so that a false server can refuse to serve uv and cannot replace it.
     """
-    context = ssl.create_default_context()
-    known = ssl.get_default_verify_paths()
-    folder = Path(known.capath) if known.capath else None
-    if not context.cert_store_stats()["x509_ca"] and not (folder and any(folder.glob("*.0"))):
-        print("no root certificates on this machine: uv is checked by its hash alone", file=sys.stderr)
-        return ssl._create_unverified_context()  # noqa: S323 - see above
-    return context
+    bundle = certificates()
+    if bundle:
+        return ssl.create_default_context(cafile=bundle)
+    print("no root certificates on this machine: uv is checked by its hash alone", file=sys.stderr)
+    return ssl._create_unverified_context()  # noqa: S323 - see above
+
+
+def certificates() -> str | None:
+    """Return the file of certificates that this machine trusts; None when it has none."""
+    named = os.environ.get("SSL_CERT_FILE")
+    default = ssl.get_default_verify_paths().cafile
+    known = [Path(path) for path in (named, default) if path]
+    return next(
+        (str(path) for path in (*known, *CERTIFICATES) if path.is_file() and path.stat().st_size), None
+    )
 
 
 def without_password(address: str) -> str:
@@ -315,7 +322,8 @@ def run(command: list[str], environment: dict[str, str], what: str) -> None:
     if code:
         raise SetupError(
             f"{what}: uv ended with code {code}\n"
-            "hint: its message is above; HTTPS_PROXY names a proxy, UV_DEFAULT_INDEX another package index"
+            "hint: its message is above; HTTPS_PROXY names a proxy, SSL_CERT_FILE its certificates, "
+            "UV_DEFAULT_INDEX another package index"
         )
 
 
