@@ -32,6 +32,10 @@ class PublishedDate:
         pairs = ((self.year, other.year), (self.month, other.month), (self.day, other.day))
         return all(a is None or b is None or a == b for a, b in pairs)
 
+    def joined_with(self, other: PublishedDate) -> PublishedDate:
+        """Return what both say together; they must agree."""
+        return PublishedDate(year=self.year or other.year, month=self.month, day=self.day or other.day)
+
     def days_after(self, released: date) -> int:
         """Return by how many days the nearest reading of this date follows `released`; negative is before."""
         years = (

@@ -72,9 +72,10 @@ def entries_of(listing: Listing) -> Iterator[Entry]:
     shown = take_apart(listing.name.rpartition(": ")[2])
     file = take_apart(listing.hugging_face_id) if listing.hugging_face_id else None
     names = {Tier.ID: own, Tier.NAME: shown} | ({Tier.HUGGING_FACE: file} if file else {})
-    # A slug's date is a day of selling. A slug that says less than the id (z-ai/glm-4.6-20251208 for glm-4.6v)
-    # would answer to another model's name.
-    if slug is not None and len(slug.key) >= len(own.key):
+    # A slug's date is a day of selling. A slug that says less than the id (z-ai/glm-4.6-20251208 for glm-4.6v) would
+    # answer to another model's name; so would one of another date (preview-03-25 for an id that says 05-06).
+    same_date = slug is None or own.date is None or slug.date is None or own.date.agrees_with(slug.date)
+    if slug is not None and same_date and len(slug.key) >= len(own.key):
         names[Tier.SLUG] = replace(slug, date=own.date)
     released = tuple(
         dict.fromkeys(

@@ -78,6 +78,8 @@ class NameIndex:
     by_key: Mapping[str, tuple[Entry, ...]]
     by_words: Mapping[str, tuple[Entry, ...]]
     aliases: Mapping[str, Alias]
+    suggestions: Mapping[str, str]
+    """Ids with the name that is compared for suggestions."""
     _found: dict[tuple[str, str, bool, str | None], Match | Unmatched] = field(default_factory=dict)
 
     @classmethod
@@ -100,6 +102,7 @@ class NameIndex:
             by_key={k: tuple(v) for k, v in by_key.items()},
             by_words={k: tuple(v) for k, v in by_words.items()},
             aliases=_alias_keys(packaged_aliases() if aliases is None else aliases),
+            suggestions={model_id: take_apart(model_id).key for model_id in targets},
         )
 
     def find(
@@ -125,21 +128,31 @@ class NameIndex:
         return tuple(model_id for _, _, model_id in found)
 
     def _find(self, published: str, source: str, searching: bool, bridge: str | None) -> Match | Unmatched:
+        if source in BRIDGE_ONLY:
+            return self._by_bridge_alone(published, bridge or published)
         name = take_apart(published)
-        by_name = self._by_name(name, searching) if source not in BRIDGE_ONLY else None
+        by_name = self._by_name(name, searching)
         for id_given in (bridge, published if "/" in published else None):
             target = self.bridges.get(id_given.strip().lower()) if id_given else None
             if target is None or self._contradicted(name, target, by_name):
                 continue
             rule = "bridge" if id_given is bridge else "catalogue id"
             return self._match(name, target, rule)
-        if by_name is None:
-            return self._unmatched(name, "no model of the catalogue has this Hugging Face id")
         return by_name
 
-    def _contradicted(self, name: PublishedName, target: str, by_name: Match | Unmatched | None) -> bool:
+    def _by_bridge_alone(self, published: str, bridge: str) -> Match | Unmatched:
+        """Join by the id of a file, exactly; what the name says besides is of the file, not a setting."""
+        key = bridge.strip().lower()
+        if (target := self.bridges.get(key)) is None:
+            reason = "no model of the catalogue has this Hugging Face id"
+            return Unmatched(
+                published=published, reason=reason, key=key, nearest=self.nearest(key.rpartition("/")[2])
+            )
+        return Match(published=published, model_id=target, rule="bridge", key=take_apart(target).literal)
+
+    def _contradicted(self, name: PublishedName, target: str, by_name: Match | Unmatched) -> bool:
         """Tell whether the name itself speaks against the id that its source gives."""
-        if by_name is None or "/" in name.text:
+        if "/" in name.text:
             return False
         if isinstance(by_name, Match):
             return by_name.model_id != target

@@ -33,6 +33,7 @@ PRODUCT_WORDS: tuple[tuple[str, frozenset[str]], ...] = (
     ("magistral", frozenset({"medium"})),
     ("devstral", frozenset({"medium"})),
     ("codex", frozenset({"max"})),  # gpt-5.1-codex-max
+    ("phi", frozenset({"medium"})),
 )
 """Words of a product line that would otherwise be read as an effort, by a token that comes before them."""
 
@@ -186,9 +187,12 @@ def _untune(parts: _Parts) -> None:
 
 
 def _date(parts: _Parts) -> bool:
-    if parts.date is not None or (found := date_at_end(parts.tokens)) is None:
+    """Take a date; a second one that says the same (`R1 0528 (May '25)`) only adds what the first left open."""
+    if (found := date_at_end(parts.tokens)) is None:
         return False
-    parts.date = found[0]
+    if parts.date is not None and not parts.date.agrees_with(found[0]):
+        return False
+    parts.date = found[0] if parts.date is None else parts.date.joined_with(found[0])
     return parts.drop(found[1])
 
 
@@ -234,7 +238,8 @@ def _thinking(parts: _Parts) -> bool:
 def _budget(parts: _Parts) -> bool:
     """Take a thinking budget (`64k`) beside a thinking or effort word; `gpt-4-32k` is a context length."""
     word, before = parts.tokens[-1], parts.tokens[-2]
-    beside = before in THINKING or before in EFFORTS or parts.thinking is True
+    effort = before in EFFORTS and not _is_product(before, parts.tokens[:-2])
+    beside = before in THINKING or effort or parts.thinking is True
     if parts.thinking is False or not re.fullmatch(r"\d{1,3}k", word) or not beside:
         return False
     parts.thinking = True
