@@ -1,0 +1,33 @@
+"""SQL persistence: SQLite by default, PostgreSQL with the extra `[postgres]`, one code for both."""
+
+from smart_spawn.store.catalogs import CatalogStore, StoredVersion
+from smart_spawn.store.decisions import DecisionRow, DecisionStore
+from smart_spawn.store.engine import Pruned, Store, open_store
+from smart_spawn.store.leases import Holder, Lease, Leases
+from smart_spawn.store.models import KnownIds, PriceHistory, PricePoint
+from smart_spawn.store.payloads import ManifestEntry, PayloadStore, Quarantine
+from smart_spawn.store.statuses import SourceStatus, StatusStore
+from smart_spawn.store.writer import GroupWriter, WriterState
+
+__all__ = [
+    "CatalogStore",
+    "DecisionRow",
+    "DecisionStore",
+    "GroupWriter",
+    "Holder",
+    "KnownIds",
+    "Lease",
+    "Leases",
+    "ManifestEntry",
+    "PayloadStore",
+    "PriceHistory",
+    "PricePoint",
+    "Pruned",
+    "Quarantine",
+    "SourceStatus",
+    "StatusStore",
+    "Store",
+    "StoredVersion",
+    "WriterState",
+    "open_store",
+]
