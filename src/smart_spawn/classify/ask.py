@@ -1,0 +1,136 @@
+"""Find what a person asks for last: without reminders, frames, quotations and courtesies around it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+WRAPPER_TAGS = (
+    "system-reminder",
+    "system_reminder",
+    "system-context",
+    "system",
+    "environment_details",
+    "environment_context",
+    "environment",
+    "user_instructions",
+    "instructions-context",
+    "command-message",
+    "command-name",
+    "local-command-stdout",
+    "memory",
+    "context-summary",
+    "thinking",
+)
+"""Blocks that tools put around a message. What stands in them was not asked by the person."""
+
+_OPENING = re.compile(f"<({'|'.join(map(re.escape, WRAPPER_TAGS))})(?:\\s[^<>]{{0,200}})?>", re.IGNORECASE)
+_ANY_TAG = re.compile(
+    r"</?(?:user_query|user_message|user-message|task|query|prompt|request)>", re.IGNORECASE
+)
+_FRAME = re.compile(
+    r"\[\s*(?:sub-?agent|agent|cron|system|session|heartbeat|worker|assistant|user)\b[^\[\]\n]{0,60}\]:?"
+    r"|(?:^|\n)[ \t]*#{0,4}[ \t]*\*{0,2}(?:sub-?agent task|task|user|human|instruction|query|request)\*{0,2}[ \t]*:\*{0,2}",
+    re.IGNORECASE,
+)
+_QUOTED_LINE = re.compile(
+    r"^[ \t]*>(?!>>).*$", re.MULTILINE
+)  # `>>>` opens a Python console line, not a quotation
+
+_COURTESY = re.compile(
+    r"""[\s"'“”«»,.:;!*#-]*(?:
+      (?:hi|hello|hey|dear|good\ (?:morning|afternoon|evening|day)|greetings|hallo|hola|bonjour|salut|guten\ (?:tag|morgen))
+        (?:\ (?:there|team|all|everyone|again|assistant|claude|chatgpt|buddy|friend|zusammen))?\s*[,.!]
+    | (?:please|pls|plz|kindly|bitte|por\ favor|s'il\ (?:te|vous)\ pla[iî]t|пожалуйста)\b
+    | (?:could|can|would|will)\ (?:you|u)(?:\ (?:please|kindly|help\ me(?:\ to)?|be\ so\ kind\ as\ to|possibly))*\b
+    | (?:would|do)\ you\ mind\b
+    | i(?:\ would|'d|\ just|\ really)?\ (?:want|need|like|appreciate\ it\ if)\ (?:you|u)(?:\ to|\ could|\ can)?\b
+    | (?:i\ was\ wondering\ if|i\ wonder\ if)\ you\ (?:could|can)\b
+    | (?:help\ me(?:\ to)?|let's|your\ (?:task|job|goal|mission)\ is\ to|you\ are\ asked\ to|the\ task\ is\ to|we\ need\ to)\b
+    | (?:k[öo]nnten\ sie|kannst\ du|k[öo]nntest\ du|puedes|podr[ií]as|pourriez-vous|peux-tu|pouvez-vous|voc[êe]\ pode)\b
+    | (?:请你?|請|麻烦你?|帮我|能否|能不能|可以请你|你能)
+    )""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_MAX_COURTESIES = 4
+_COURTESY_REACH = 200
+"""Characters: a courtesy stands at the very beginning."""
+
+
+def newest_ask(source: str | Sequence[Mapping[str, Any]]) -> str:
+    """Return the newest thing a person asked for.
+
+    `source` is a task text, or chat messages with `role` and `content` (a text, or parts of which those
+    with a `text` count), oldest first. Of messages only the newest `user` message with something to read
+    in it counts. Reminders, frames and quotations are taken out; when nothing else is left, the text
+    counts as it is. Linear in the length.
+    """
+    if isinstance(source, str):
+        return _unwrapped(source)
+    for message in reversed(source):
+        if message.get("role") != "user":
+            continue
+        ask = _unwrapped(_text_of(message.get("content")))
+        if ask.strip():
+            return ask
+    return ""
+
+
+def without_courtesy(ask: str) -> str:
+    """Drop greetings and polite openings: "Hi there, could you please fix" begins with "fix"."""
+    start = 0
+    for _ in range(_MAX_COURTESIES):
+        found = _COURTESY.match(ask, start, start + _COURTESY_REACH)
+        if found is None or found.end() >= len(ask.rstrip(" .!?\n")):
+            break
+        start = found.end()
+    return ask[start:]
+
+
+def _text_of(content: object) -> str:
+    if isinstance(content, str):
+        return content
+    if isinstance(content, Sequence):
+        parts = [part.get("text") for part in content if isinstance(part, Mapping)]
+        return "\n".join(part for part in parts if isinstance(part, str))
+    return ""
+
+
+def _unwrapped(text: str) -> str:
+    stripped = _without_blocks(text) if "<" in text else text
+    if "[" in stripped or ":" in stripped:
+        stripped = _after_frame(stripped)
+    if "\n>" in stripped or stripped.startswith(">"):
+        unquoted = _QUOTED_LINE.sub("", stripped)
+        stripped = unquoted if unquoted.strip() else stripped
+    return stripped if stripped.strip() else text
+
+
+def _without_blocks(text: str) -> str:
+    """Cut every wrapper block out; one that never closes is cut to the end only if something stands before it."""
+    kept: list[str] = []
+    position = 0
+    lowered = ""
+    while found := _OPENING.search(text, position):
+        lowered = lowered or text.lower()
+        closing = f"</{found.group(1).lower()}>"
+        end = lowered.find(closing, found.end()) if len(lowered) == len(text) else -1
+        kept.append(text[position : found.start()])
+        if end < 0:
+            break  # every later search would scan to the end again
+        position = end + len(closing)
+    else:
+        kept.append(text[position:])
+    return _ANY_TAG.sub(" ", "".join(kept))
+
+
+def _after_frame(text: str) -> str:
+    """Begin behind a frame such as `[Subagent Task]:` that stands within the first lines."""
+    found = None
+    for found in _FRAME.finditer(text, 0, 2000):  # noqa: B007  # the last one is wanted
+        pass
+    if found is None:
+        return text
+    rest = text[found.end() :]
+    return rest if len(rest.strip()) > 3 else text

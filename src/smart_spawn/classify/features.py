@@ -1,0 +1,84 @@
+"""Turn a task into what the model weighs. Training and run time read the same `Reading`, so they cannot differ."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from smart_spawn.classify.ask import newest_ask, without_courtesy
+from smart_spawn.classify.marks import marks_of
+from smart_spawn.classify.window import MAX_READ, window
+
+BEGIN = "^"
+"""Stands before the first word, so that the pair (`^`, first word) is a feature of its own."""
+GAP = "|"
+ASK_WORDS = 40
+ASK_TAIL_WORDS = 16
+"""Words at both ends that count double: what is wanted stands at the beginning or at the end."""
+ASK_STRENGTH = 2
+MARK_STRENGTH = 3
+SIZE_MARKS = frozenset(["@short", "@long"])
+"""Marks that say nothing by themselves."""
+PREFIX_LENGTH = 5
+"""Longer words also count by their first letters: `translate`, `translating`, `traducción`, and typing errors further on."""
+
+IDEOGRAPHIC = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af\u0e00-\u0e7f"
+"""Scripts read character by character, for they put no (or few) spaces between words."""
+_WORD = re.compile(f"[{IDEOGRAPHIC}]|[^\\W\\d_{IDEOGRAPHIC}]+(?:['’][^\\W\\d_]+)?|c\\+\\+|c#")
+_LONGEST_WORD = 40
+_POLITE = frozenset(
+    ["please", "pls", "kindly", "bitte", "thanks", "thank", "veuillez", "favor", "请", "請", "пожалуйста"]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A task, taken apart: the words that count double, the others, and the marks."""
+
+    ask: list[str]
+    body: list[str]
+    marks: list[str]
+
+    @property
+    def readable(self) -> bool:
+        """Whether there is anything to judge."""
+        return len(self.ask) > 1 or bool(self.marks)
+
+
+def read(task: str, *, images: bool = False) -> Reading:
+    """Take a task apart. Linear in its length, and bounded in what is looked at closely."""
+    text = window(without_courtesy(newest_ask(task)))
+    marks = marks_of(text)
+    if images:
+        marks += ["@image", "@attached"]
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text[:MAX_READ])
+    words = [
+        word for word in _WORD.findall(text.lower()) if word not in _POLITE and len(word) <= _LONGEST_WORD
+    ]
+    if len(words) <= 6:
+        marks.append("@short")
+    elif len(words) > 150:
+        marks.append("@long")
+    if len(words) <= ASK_WORDS + ASK_TAIL_WORDS:
+        return Reading([BEGIN, *words], [], marks)
+    ask = [BEGIN, *words[:ASK_WORDS], GAP, *words[-ASK_TAIL_WORDS:]]
+    return Reading(ask, words[ASK_WORDS:-ASK_TAIL_WORDS], marks)
+
+
+def features(reading: Reading) -> dict[str, int]:
+    """Name every feature with its strength, for training: `word`, `prefi*`, `two words`, `@mark`."""
+    strengths = dict.fromkeys(_names(reading.body), 1)
+    for name in dict.fromkeys(_names(reading.ask)):
+        strengths[name] = strengths.get(name, 0) + ASK_STRENGTH
+    for mark in reading.marks:
+        strengths[mark] = MARK_STRENGTH
+    strengths.pop(BEGIN, None)
+    strengths.pop(GAP, None)
+    return strengths
+
+
+def _names(words: list[str]) -> list[str]:
+    prefixes = [word[:PREFIX_LENGTH] + "*" for word in words if len(word) > PREFIX_LENGTH]
+    return [*words, *prefixes, *map(" ".join, zip(words, words[1:], strict=False))]

@@ -1,0 +1,88 @@
+"""Weigh a reading: add up the weights of what is known in it. Pure integer sums, then one softmax."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from smart_spawn.classify.features import ASK_STRENGTH, MARK_STRENGTH, PREFIX_LENGTH, SIZE_MARKS, Reading
+from smart_spawn.classify.weights import COUNT_SHIFT, LANE, LANE_BITS, OFFSET, Weights
+from smart_spawn.model import CATEGORIES, Category
+
+MAX_SIGNALS = 8
+
+Key = TypeVar("Key", str, tuple[str, str])
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The probability of each category and what decided for the best one."""
+
+    probabilities: dict[Category, float]
+    best: Category
+    signals: tuple[str, ...]
+
+
+def weigh(reading: Reading, weights: Weights) -> Verdict | None:
+    """Weigh a reading. Returns `None` when nothing in it is known: there is nothing to judge by."""
+    ask = _sum_of_words(reading.ask, weights)
+    body = _sum_of_words(reading.body, weights) if reading.body else 0
+    if not ask and not body and SIZE_MARKS.issuperset(reading.marks):
+        return None
+    marks = _sum(weights.words, reading.marks)
+    known = (ask >> COUNT_SHIFT) * ASK_STRENGTH**2 + (body >> COUNT_SHIFT)
+    known += (marks >> COUNT_SHIFT) * MARK_STRENGTH**2
+    total = ASK_STRENGTH * ask + body + MARK_STRENGTH * marks
+    offset = OFFSET * (total >> COUNT_SHIFT)
+    scale = weights.scale / math.sqrt(known or 1)
+    logits = [
+        ((total >> (LANE_BITS * lane) & LANE) - offset) * scale + bias
+        for lane, bias in enumerate(weights.bias)
+    ]
+    highest = max(logits)
+    exponentials = [math.exp(logit - highest) for logit in logits]
+    best = exponentials.index(1.0)  # the first of equals, so always the same
+    return Verdict(_rounded(exponentials, best), CATEGORIES[best], _signals(reading, weights, best))
+
+
+def _sum_of_words(words: list[str], weights: Weights) -> int:
+    return (
+        _sum(weights.words, words)
+        + _sum(weights.prefixes, [word[:PREFIX_LENGTH] for word in words if len(word) > PREFIX_LENGTH])
+        + _sum(weights.pairs, zip(words, words[1:], strict=False))
+    )
+
+
+def _sum(table: dict[Key, int], keys: Iterable[Key]) -> int:
+    """Add up the packed weights of the distinct keys that are known."""
+    return sum(filter(None, map(table.get, set(keys))))
+
+
+def _rounded(exponentials: list[float], best: int) -> dict[Category, float]:
+    """Scale to a sum of 1 in four digits; what rounding leaves over goes to the best."""
+    whole = sum(exponentials)
+    units = [round(10_000 * value / whole) for value in exponentials]
+    units[best] += 10_000 - sum(units)
+    return {category: unit / 10_000 for category, unit in zip(CATEGORIES, units, strict=True)}
+
+
+def _signals(reading: Reading, weights: Weights, lane: int) -> tuple[str, ...]:
+    """Name the features that speak most for a category, strongest first, then in the order of the text."""
+    shift = LANE_BITS * lane
+    found: dict[str, int] = {}
+    for mark in reading.marks:
+        found[mark] = MARK_STRENGTH * ((weights.words.get(mark, OFFSET << shift) >> shift & LANE) - OFFSET)
+    words = reading.ask
+    for word in words:
+        if packed := weights.words.get(word):
+            found[word] = ASK_STRENGTH * ((packed >> shift & LANE) - OFFSET)
+        elif packed := weights.prefixes.get(word[:PREFIX_LENGTH]):
+            found[word] = ASK_STRENGTH * ((packed >> shift & LANE) - OFFSET)
+    for pair in zip(words, words[1:], strict=False):
+        if packed := weights.pairs.get(pair):
+            found[" ".join(pair).removeprefix("^ ")] = ASK_STRENGTH * ((packed >> shift & LANE) - OFFSET)
+    telling = [(name, value) for name, value in found.items() if value > 0 and name not in ("^", "|")]
+    telling.sort(key=lambda item: -item[1])  # stable: equal ones stay in the order of the text
+    return tuple(name for name, _ in telling[:MAX_SIGNALS])
