@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import ssl
 import time
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from decimal import Decimal
 
 import pytest
@@ -61,9 +60,9 @@ async def client_at(base_url: str, name: str = "test", **options: object) -> Asy
 
 @asynccontextmanager
 async def asked(
-    steps: Iterable[Step], **options: object
+    steps: Iterable[Step], name: str = "test", **options: object
 ) -> AsyncIterator[tuple[OpenAICompatible, FakeServer]]:
-    async with FakeServer(steps) as server, client_at(server.base_url, **options) as client:
+    async with FakeServer(steps) as server, client_at(server.base_url, name, **options) as client:
         yield client, server
 
 
@@ -79,7 +78,9 @@ async def real_chat(text: str) -> AsyncIterator[ChatClient]:
 
 
 @pytest.mark.parametrize("chat", [fake_chat, real_chat])
-async def test_an_answer_says_who_gave_it_and_what_it_used(chat) -> None:
+async def test_an_answer_says_who_gave_it_and_what_it_used(
+    chat: Callable[[str], AbstractAsyncContextManager[ChatClient]],
+) -> None:
     """Text, provider, usage and the way it ended come with every answer, whoever gives it."""
     async with chat("forty-two") as client:
         answer = await client.complete(CALL)
@@ -345,8 +346,9 @@ async def test_a_cancelled_call_leaves_nothing_open() -> None:
     async with asked(["warm", "silence", "after"]) as (client, server):
         await client.complete(CALL)
         task = asyncio.create_task(client.complete(CALL))
-        while len(server.received) < 2:
-            await asyncio.sleep(0.01)
+        async with asyncio.timeout(5):
+            while len(server.received) < 2:  # noqa: ASYNC110  # the server keeps a list, not an event
+                await asyncio.sleep(0.01)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

@@ -1,0 +1,1 @@
+"""Having models do a task: one file a mode."""

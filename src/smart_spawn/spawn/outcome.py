@@ -1,0 +1,111 @@
+"""What a mode is given and what it hands back: rungs of a ladder, attempts, the outcome with its cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Literal
+
+from smart_spawn.errors import SmartSpawnError
+from smart_spawn.model import Effort, Mode, Price
+from smart_spawn.runs.ports import Usage
+
+CostSource = Literal["provider", "list-price", "unknown"]
+Status = Literal["succeeded", "failed", "timed_out", "budget_exceeded"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rung:
+    """One candidate of routing, with all that is needed to call it."""
+
+    model_id: str
+    provider: str
+    """Who serves it, as the settings name them: a refused key rules out all rungs of that provider."""
+    price: Price = field(default_factory=Price)
+    effort: Effort | None = None
+    supports_effort: bool = False
+    """An effort is sent only to a model that takes one."""
+    max_output_tokens: int | None = None
+    """The model's own limit; `None` is unknown."""
+    timeout_s: float = 120.0
+    """The longest that one call may take."""
+    retries: int = 1
+    """How often a call is tried again after a failure that may pass."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """The model whose cost ours is compared with: what one would have used without routing."""
+
+    model_id: str
+    price: Price
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One call of a model, answered or not."""
+
+    model: str
+    provider: str
+    effort: Effort | None = None
+    text: str = ""
+    usage: Usage | None = None
+    cost_usd: Decimal | None = None
+    """`None` is unknown, which a call that failed half way often is."""
+    cost_source: CostSource = "unknown"
+    latency_ms: float = 0.0
+    finish_reason: str | None = None
+    error: SmartSpawnError | None = None
+    """Why there is no text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What a run cost, in USD. `None` is unknown."""
+
+    usd: Decimal | None = None
+    """As billed by the provider where it says so, else by the list price."""
+    estimated_usd: Decimal | None = None
+    """The same tokens by the list price."""
+    source: CostSource = "unknown"
+    in_doubt_usd: Decimal = Decimal(0)
+    """The most that calls may have cost which broke off without a bill. Counted against the cap."""
+    baseline_usd: Decimal | None = None
+    """The same tokens at the baseline model's list price."""
+    saved_usd: Decimal | None = None
+    """`baseline_usd` less `usd`; negative when we were dearer."""
+    baseline: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpawnOutcome:
+    """How a task turned out, with every attempt that was made."""
+
+    mode: Mode
+    status: Status
+    output: str
+    """The final text; empty unless it succeeded."""
+    model: str | None
+    """The model whose text it is."""
+    responses: tuple[Attempt, ...]
+    usage: Usage | None
+    """Of the answered calls; `None` when no provider said."""
+    cost: Cost
+    warnings: tuple[str, ...] = ()
+    error: SmartSpawnError | None = None
+    """Why it did not succeed."""
+
+    def raise_failure(self) -> None:
+        """Raise the error of a run that did not succeed, with a line for each attempt in its details."""
+        if self.error is not None:
+            self.error.details = {**self.error.details, "attempts": [_line(a) for a in self.responses]}
+            raise self.error
+
+
+def _line(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "model": attempt.model,
+        "provider": attempt.provider,
+        "error": type(attempt.error).__name__ if attempt.error else None,
+        "latencyMs": round(attempt.latency_ms),
+    }
