@@ -10,6 +10,7 @@ from smart_spawn.catalog.facts import Facts, SetAside, SourceFacts, Unmatched
 from smart_spawn.catalog.snapshot import Catalog
 from smart_spawn.matching.index import Match, NameIndex
 from smart_spawn.matching.match import Matched, match
+from smart_spawn.matching.names import take_apart
 from smart_spawn.model import EFFORTS, Effort, Listing
 from smart_spawn.scoring.reading import EFFORT_RANK, Reading
 from smart_spawn.scoring.scale import NormName, Scale, fit_scale
@@ -54,11 +55,11 @@ def build_catalog(
         unmatched=tuple(
             Unmatched(
                 source=name.source,
-                published_name=name.published,
-                reason=name.reason,
-                nearest=tuple(name.nearest),
+                published_name=name.found.published,
+                reason=name.found.reason,
+                nearest=name.found.nearest,
             )
-            for name in sorted(matched.unmatched, key=lambda name: (name.source, name.published))
+            for name in sorted(matched.unmatched, key=lambda name: (name.source, name.found.published))
         ),
         set_aside=set_aside,
         sources=_source_facts(batches, matched, fetched_at or {}),
@@ -93,12 +94,18 @@ def fit_scales(matched: Matched, listings: Iterable[Listing], *, norm: NormName)
     """
     defaults = {m.id: m.capabilities.default_effort for m in listings}
     cohorts: dict[BoardKey, dict[str, tuple[tuple[object, ...], Measurement]]] = defaultdict(dict)
-    for measurement, name in (*matched.pairs, *matched.unmatched_pairs):
-        default = defaults.get(name.model_id) if isinstance(name, Match) else None
-        order = _distance_from_default(name.effort, default or USUAL_EFFORT)
+    tested: list[tuple[Measurement, str, int]] = [
+        (m, found.model_id, _distance_from_default(found.effort, defaults.get(found.model_id) or USUAL_EFFORT))
+        for m, found in matched.pairs
+    ]
+    stated = {name.found.published: take_apart(name.found.published).effort for name in matched.unmatched}
+    tested += [
+        (m, f"?{lost.key}", _distance_from_default(stated.get(lost.published), USUAL_EFFORT))
+        for m, lost in matched.unpaired
+    ]
+    for measurement, member, order in tested:
         key = (order, measurement.published_name, -measurement.value)
         cohort = cohorts[measurement.benchmark, measurement.edition]
-        member = name.model_id if isinstance(name, Match) else f"?{name.key}"
         if member not in cohort or key < cohort[member][0]:
             cohort[member] = (key, measurement)
     scales = {}
@@ -189,7 +196,7 @@ def _source_facts(
     for measurement, _ in matched.pairs:
         found[measurement.source].add(measurement.published_name)
     for name in matched.unmatched:
-        lost[name.source].add(name.published)
+        lost[name.source].add(name.found.published)
     return tuple(
         SourceFacts(
             source=batch.source,

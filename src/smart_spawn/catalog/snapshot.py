@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -66,6 +67,8 @@ class CandidateArrays:
     measured: Bools
     """[candidates × 7]: some board, not only the listing itself, speaks to the category."""
     verbosity: Matrix
+    spread: Matrix
+    """Square roots of the variances, in points."""
     points: Matrix
     """[candidates × boards]."""
     quality: Matrix
@@ -102,6 +105,7 @@ class Catalog:
         matrix = weight_matrix(weights, boards)
         points, quality = as_matrices(rows, boards)
         index = {listing.id: at for at, listing in enumerate(listings)}
+        table = score_categories(points, quality, matrix)
         own = np.array([board.startswith(DERIVED_SOURCE + "_") for board in boards], dtype=bool)
         return cls(
             facts=facts,
@@ -114,7 +118,8 @@ class Catalog:
             models=_model_arrays(listings),
             rows=CandidateArrays(
                 model=np.array([index[row.listing.id] for row in rows], dtype=np.int64),
-                table=score_categories(points, quality, matrix),
+                table=table,
+                spread=np.sqrt(table.variances),
                 measured=((quality > 0) & ~own) @ (matrix.T > 0),
                 verbosity=np.array([row.verbosity for row in rows], dtype=np.float64),
                 points=points,
@@ -141,9 +146,20 @@ class Catalog:
         return MappingProxyType({model: tuple(readings) for model, readings in found.items()})
 
     @cached_property
-    def overridden(self) -> tuple[int, ...]:
-        """Positions of the models whose price depends on the prompt's length or the time."""
-        return tuple(at for at, listing in enumerate(self.listings) if listing.price.overrides)
+    def _overrides(self) -> tuple[tuple[int, int], ...]:
+        """Shortest prompt at which an override may hold, and the model's position; shortest first."""
+        return tuple(
+            sorted(
+                (min(o.min_prompt_tokens or -1 for o in listing.price.overrides), at)
+                for at, listing in enumerate(self.listings)
+                if listing.price.overrides
+            )
+        )
+
+    def overridden(self, prompt_tokens: int) -> list[int]:
+        """List the positions of models whose price may differ for a prompt of this length, or with the time."""
+        shorter = bisect_left(self._overrides, (prompt_tokens, -1))
+        return [at for _, at in self._overrides[:shorter]]
 
     @cached_property
     def variants_of(self) -> Mapping[str, tuple[int, ...]]:

@@ -20,8 +20,8 @@ from smart_spawn.scoring.candidates import Inherited
 from smart_spawn.scoring.category import Matrix, shrink_factor
 from smart_spawn.scoring.reading import Reading
 
-LARGEST_WEIGHT_CHANGE = 10.0
-"""A category weight that would have to change by more than this factor explains nothing."""
+LARGEST_WEIGHT_CHANGE = 3.0
+"""A category weight that would have to change by more than this factor, either way, explains nothing."""
 ALTERNATIVES = 3
 
 
@@ -162,19 +162,22 @@ def _alternatives(
 
 def _change(selected: Choice, other: Choice, catalog: Catalog, mix: Matrix) -> Change:
     """Find the smallest single change that puts `other` ahead: a category weight, else one board's reading."""
+    if other.score > selected.score:
+        # Only `high` chooses something that scores less: the cheaper of those that cannot be told apart.
+        return Change(kind="budget", what="budget", value=str(Budget.ANY))
     first, second = row_of(catalog, selected), row_of(catalog, other)
     scores = catalog.rows.table.scores
     ahead = scores[second] - scores[first]
     gap = max(selected.score - other.score, 0.0) + 1e-6
     best: tuple[float, Change] | None = None
-    for at in np.flatnonzero(mix > 0):
+    for at in np.flatnonzero(mix > 0).tolist():
         # Raising one weight by the factor t moves the gap by (t - 1) · mix · ahead; lowering it likewise.
         if abs(ahead[at]) < 1e-9:
             continue
         factor = 1 + gap / (mix[at] * ahead[at])
-        if 0 <= factor <= LARGEST_WEIGHT_CHANGE:
+        if 1 / LARGEST_WEIGHT_CHANGE <= factor <= LARGEST_WEIGHT_CHANGE:
             rounded = float(np.ceil(factor * 100) / 100 if factor > 1 else np.floor(factor * 100) / 100)
-            size = abs(np.log(max(factor, 1e-3)))
+            size = abs(np.log(factor))
             if best is None or size < best[0]:
                 best = (size, Change(kind="weight", what=str(CATEGORIES[at]), value=rounded))
     if best is not None:
@@ -204,8 +207,9 @@ def _beyond_budget(decision: Decision, catalog: Catalog, policy: RoutingPolicy) 
         race = rerun(decision, catalog, policy, budget=higher)
         row = int(race.ranking.order[0])
         candidate = catalog.candidates[row]
+        known = {decision.selected.model, *(choice.model for choice in decision.others)}
         if (
-            candidate.listing.id != decision.selected.model
+            candidate.listing.id not in known
             and race.ranking.score[row] > decision.selected.score
         ):
             cost = float(race.ranking.cost_usd[row])

@@ -70,9 +70,9 @@ def filter_models(
     state.apply("alive", models.servable & (models.expires_day > on.toordinal()))
     if request.pin is None:
         state.apply("budget", affordable(catalog, budget))
-    for name in REQUIREMENTS:
-        if name in needs:
-            state.apply(name, (models.offers & REQUIREMENT_BITS[name]) != 0)
+    for need in REQUIREMENTS:
+        if need in needs:
+            state.apply(need, (models.offers & REQUIREMENT_BITS[need]) != 0)
     least = max(context_tokens, request.min_context or 0)
     known_context = models.context_tokens > 0
     fits = np.where(known_context, models.context_tokens >= least, request.min_context is None)
@@ -142,7 +142,8 @@ def _named(
 
 
 def _split(ids: Iterable[str], field: str) -> tuple[list[str], list[str]]:
-    patterns, plain = [], []
+    patterns: list[str] = []
+    plain: list[str] = []
     for text in ids:
         (patterns if _WILDCARD.search(text) else plain).append(text)
     if len(patterns) > MAX_PATTERNS:

@@ -24,6 +24,8 @@ COMPETITIVE = 0.6
 """Below this confidence two candidates cannot be told apart, and `high` takes the cheaper one."""
 NAMED_CATEGORY_SHARE = 0.15
 """A category that the request's weights name joins the mix with at least this share."""
+LEAST_SHARE = 0.03
+"""Smaller shares of the mix are the classifier's noise: they are dropped, and the rest sums to 1 again."""
 UNSURE_CATEGORY = 0.5
 """Below this probability of the best category the mix leans on `general`."""
 POLICY_RULES = 1

@@ -13,7 +13,7 @@ from smart_spawn.catalog.snapshot import Bools, Catalog, Ints
 from smart_spawn.classify import TaskProfile
 from smart_spawn.errors import InvalidRequest
 from smart_spawn.model import CATEGORIES, Budget, Category
-from smart_spawn.routing.policy import COMPETITIVE, NAMED_CATEGORY_SHARE, UNSURE_CATEGORY, RoutingPolicy
+from smart_spawn.routing.policy import COMPETITIVE, LEAST_SHARE, NAMED_CATEGORY_SHARE, UNSURE_CATEGORY, RoutingPolicy
 from smart_spawn.routing.request import RouteRequest
 from smart_spawn.scoring.category import Matrix
 
@@ -21,18 +21,19 @@ SCORE_DIGITS = 6
 """Scores are rounded before they are compared: the last bits of a sum differ between processors."""
 SHORTLIST = 64
 """How many of the best rows are put in exact order; the rest only need to be known as worse."""
-CONTENDERS = 24
+CONTENDERS = 16
 """How many rows the chance to be the best is shared among; later ones have none worth counting."""
 
 _GRID = np.linspace(-8.0, 8.0, 4097)
 _PHI = np.array([0.5 * (1 + math.erf(x / math.sqrt(2))) for x in _GRID])
-_NODES, _NODE_WEIGHTS = np.polynomial.hermite_e.hermegauss(31)
+_NODES, _NODE_WEIGHTS = np.polynomial.hermite_e.hermegauss(21)
 _NODE_WEIGHTS = _NODE_WEIGHTS / _NODE_WEIGHTS.sum()
 
 
 def phi(z: Matrix) -> Matrix:
     """Return the standard normal distribution function, by a table that is exact to 1e-6."""
-    return np.interp(z, _GRID, _PHI)
+    share: Matrix = np.interp(z, _GRID, _PHI)
+    return share
 
 
 def category_mix(request: RouteRequest, profile: TaskProfile, policy: RoutingPolicy) -> Matrix:
@@ -64,7 +65,9 @@ def category_mix(request: RouteRequest, profile: TaskProfile, policy: RoutingPol
             hint="give one of the categories in `categoryWeights` a weight above 0",
             details={"field": "categoryWeights"},
         )
-    return mix / total
+    mix[mix < LEAST_SHARE * total] = 0.0
+    shares: Matrix = mix / mix.sum()
+    return shares
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +101,7 @@ def rank_rows(
     rows = catalog.rows
     score = np.round(rows.table.scores @ mix, SCORE_DIGITS)
     # Evidence of different categories is shared, so errors are taken to go together: spreads add, not variances.
-    variance = np.round((np.sqrt(rows.table.variances) @ mix) ** 2, SCORE_DIGITS)
+    variance = np.round((rows.spread @ mix) ** 2, SCORE_DIGITS)
     measured = rows.measured @ (mix > 0)
     kept = keep[rows.model]
     able = kept & (score >= min_capability)
@@ -128,11 +131,11 @@ def _best_row_of_each_model(
         threshold = np.partition(key, -SHORTLIST)[-SHORTLIST]
         inside = key >= threshold
         candidates, key = candidates[inside], key[inside]
-    cost = np.nan_to_num(cost_usd[candidates], nan=np.inf)
-    ordered = candidates[np.lexsort((candidates, cost, -key))]
-    _, first = np.unique(catalog.rows.model[ordered], return_index=True)
-    best: Ints = ordered[np.sort(first)]
-    return best
+    ordered = candidates[np.lexsort((candidates, cost_usd[candidates], -key))]  # NaN sorts last
+    seen: dict[int, int] = {}
+    for row, model in zip(ordered.tolist(), catalog.rows.model[ordered].tolist(), strict=True):
+        seen.setdefault(model, row)
+    return np.fromiter(seen.values(), dtype=np.int64, count=len(seen))
 
 
 def expected_cost_usd(catalog: Catalog, policy: RoutingPolicy, *, prompt_tokens: int, at: datetime) -> Matrix:
@@ -144,7 +147,7 @@ def expected_cost_usd(catalog: Catalog, policy: RoutingPolicy, *, prompt_tokens:
     prompt, completion = models.prompt_usd_per_mtok, models.completion_usd_per_mtok
     dearer = [
         p
-        for p in catalog.overridden
+        for p in catalog.overridden(prompt_tokens)
         if any(o.holds(prompt_tokens, at) for o in catalog.listings[p].price.overrides)
     ]
     if dearer:

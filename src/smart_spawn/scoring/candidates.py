@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from smart_spawn.model import Effort, Listing
+from smart_spawn.model import Effort, Listing, Price
 from smart_spawn.scoring.reading import VARIANT_QUALITY, Reading, best_per_board, measured_efforts
 from smart_spawn.scoring.scale import Scale, fit_scale, to_points
 
@@ -121,12 +121,11 @@ def _verbosity(chosen: Mapping[str, Reading], typical: float | None) -> float:
 def _with_derived_boards(rows: Sequence[Candidate], as_of: date) -> tuple[Candidate, ...]:
     """Add the boards that come from the listing itself: the price of a standard answer, the room for context."""
     noon = datetime.combine(as_of, time(12), UTC)
-    costs = [_standard_cost_usd(row, noon) for row in rows]
-    cheapest = min((cost for cost in costs if cost), default=0.0)
-    floored = [None if cost is None else max(cost, cheapest) for cost in costs]
+    plain_prices = {row.listing.id: row.listing.price for row in rows}
+    costs = [_standard_cost_usd(row, plain_prices, noon) for row in rows]
     contexts = [float(row.listing.context_tokens) if row.listing.context_tokens else None for row in rows]
     derived = [
-        (COST_BOARD, "usd", floored, False),
+        (COST_BOARD, "usd", costs, False),
         (CONTEXT_BOARD, "tokens", contexts, True),
     ]
     extra: list[dict[str, Reading]] = [{} for _ in rows]
@@ -146,20 +145,25 @@ def _with_derived_boards(rows: Sequence[Candidate], as_of: date) -> tuple[Candid
             effort=row.effort,
             plain=row.plain,
             readings={**row.readings, **more},
-            quality={**row.quality, **dict.fromkeys(more, 1.0)},
+            quality={**row.quality, **dict.fromkeys(more, VARIANT_QUALITY if row.listing.variant else 1.0)},
             verbosity=row.verbosity,
         )
         for row, more in zip(rows, extra, strict=True)
     )
 
 
-def _standard_cost_usd(row: Candidate, at: datetime) -> float | None:
-    cost = row.listing.price.cost_usd(
+def _standard_cost_usd(row: Candidate, plain_prices: Mapping[str, Price], at: datetime) -> float | None:
+    """Price the standard answer; None where no price above zero is known.
+
+    A `:free` variant is priced as its plain model: it is a rationed sample of it, and not the cheaper way to work.
+    """
+    price = plain_prices.get(row.listing.plain_id) if row.listing.variant == "free" else row.listing.price
+    cost = price and price.cost_usd(
         prompt_tokens=STANDARD_PROMPT_TOKENS,
         completion_tokens=math.ceil(STANDARD_ANSWER_TOKENS * row.verbosity),
         at=at,
     )
-    return None if cost is None else float(cost)
+    return float(cost) if cost else None
 
 
 def _derived(listing: Listing, board: str, unit: str, value: float, scale: Scale, as_of: date) -> Reading:

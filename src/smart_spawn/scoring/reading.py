@@ -87,7 +87,12 @@ class Reading:
         return math.pow(0.5, max(0, age_days - FRESH_DAYS) / HALF_LIFE_DAYS)
 
     def effort_distance(self, effort: Effort | None, default: Effort | None) -> int:
-        """Return how many steps of effort lie between what was measured and what is asked for."""
+        """Return how many steps of effort lie between what was measured and what is asked for.
+
+        A relayed reading does not say at which effort it was measured: it counts as one step from every effort.
+        """
+        if self.relayed and self.effort is None and default is not None:
+            return 1
         measured = self.effort_measured(default)
         if measured is None or effort is None:
             return 0
