@@ -112,10 +112,18 @@ def sync(group: str) -> None:
     # the runtime set is part of the dev set, so one stamp alone may be stale and never wrong
     for known in ("runtime", "dev"):
         stamp_path(known).unlink(missing_ok=True)
+    if was_moved():
+        shutil.rmtree(VENV)
     run(command, environment, "the dependencies could not be installed")
     stamp_path(group).write_text(wanted, encoding="utf-8")
     if group == "dev":
         stamp_path("runtime").write_text(wanted, encoding="utf-8")
+
+
+def was_moved() -> bool:
+    """Tell whether `.venv` was made in another folder: its commands would then start what lies there."""
+    activate = VENV / "bin" / "activate"
+    return activate.is_file() and str(VENV) not in activate.read_text(encoding="utf-8")
 
 
 def uv_environment() -> dict[str, str]:

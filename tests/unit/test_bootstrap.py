@@ -148,6 +148,22 @@ def test_a_second_run_installs_nothing(bootstrap: ModuleType, monkeypatch: pytes
     assert len(installed) == 3
 
 
+def test_an_environment_that_came_with_a_moved_folder_is_made_anew(
+    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Commands of a copied or moved checkout never start the code of the place it came from."""
+    monkeypatch.setattr(
+        bootstrap, "run", lambda command, environment, what: bootstrap.VENV.mkdir(exist_ok=True)
+    )
+    monkeypatch.setattr(bootstrap, "find_uv", lambda environment: "uv")
+    activate = bootstrap.VENV / "bin" / "activate"
+    for folder, kept in ((bootstrap.VENV, True), ("/elsewhere/.venv", False)):
+        activate.parent.mkdir(parents=True, exist_ok=True)
+        activate.write_text(f"VIRTUAL_ENV='{folder}'\n", encoding="utf-8")
+        bootstrap.sync("runtime")
+        assert activate.exists() is kept
+
+
 @pytest.mark.parametrize("home", [None, "", "/nowhere"])
 def test_a_home_that_cannot_be_used_is_replaced(
     bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch, home: str | None
