@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
+import trustme
 from pydantic import SecretStr
 
 from smart_spawn.errors import (
@@ -30,6 +33,7 @@ from smart_spawn.providers.fake import FakeProvider
 from smart_spawn.providers.fake_server import (
     FAULTS,
     FakeServer,
+    Received,
     Reply,
     Step,
     completion,
@@ -353,3 +357,38 @@ async def test_a_cancelled_call_leaves_nothing_open() -> None:
         with pytest.raises(asyncio.CancelledError):
             await task
         assert (await client.complete(CALL)).text == "after"
+
+
+async def test_a_private_certificate_authority_is_trusted_through_ssl_cert_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """An unknown certificate is refused with the way out, and following it makes the call work."""
+    authority = trustme.CA()
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(tls)
+    bundle = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(bundle))
+    async with FakeServer(["over https"], tls=tls) as server:
+        monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+        async with client_at(server.base_url) as client:
+            with pytest.raises(Unreachable) as caught:
+                await client.complete(CALL)
+        assert "SSL_CERT_FILE" in caught.value.hint
+        monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
+        async with client_at(server.base_url) as client:
+            assert (await client.complete(CALL)).text == "over https"
+
+
+async def test_many_calls_share_one_client() -> None:
+    """Forty calls at once all get their own answer."""
+
+    def echo(received: Received) -> str:
+        return str(received.body["messages"][0]["content"])
+
+    calls = [
+        ModelCall(model_id="v/m", messages=(Message(role="user", content=f"question {n}"),))
+        for n in range(40)
+    ]
+    async with FakeServer(default=echo) as server, client_at(server.base_url) as client:
+        answers = await asyncio.gather(*map(client.complete, calls))
+    assert [answer.text for answer in answers] == [f"question {n}" for n in range(40)]

@@ -75,11 +75,12 @@ async def single(
     except TimeoutError:
         if not scope.expired():
             raise
-        run.error = TimedOut(
-            f"the run's deadline of {timeout_s:g} s passed",
-            hint="raise `timeoutS`, or choose a faster model with a lower effort",
-        )
-        return run.outcome("timed_out", baseline)
+        if run.answer is None:
+            run.error = TimedOut(
+                f"the run's deadline of {timeout_s:g} s passed",
+                hint="raise `timeoutS`, or choose a faster model with a lower effort",
+            )
+            return run.outcome("timed_out", baseline)
     return run.outcome(_status(run), baseline)
 
 
@@ -127,11 +128,12 @@ class _Run:
 
     async def _tried(self, rung: Rung, *, others_left: bool) -> SmartSpawnError | None:
         """Call one rung, again after failures that may pass. Returns the error that ended it."""
+        error: ProviderError | None = None
         for retry in range(rung.retries + 1):
             try:
                 call, reserved = self._reserved(rung)
             except BudgetExceeded as over:
-                return over
+                return error or over  # what made a second call necessary tells more
             error = await self._called(rung, call, reserved)
             if error is None or reaction_to(error) is not Reaction.RETRY or retry == rung.retries:
                 return error
@@ -140,7 +142,7 @@ class _Run:
             if wait >= left or (others_left and wait > PATIENCE_S):
                 return error
             await self.sleep(wait)
-        return None
+        return error
 
     def _reserved(self, rung: Rung) -> tuple[ModelCall, int]:
         """Set the call's worst case aside, with less room for output where the cap asks for it."""
