@@ -99,8 +99,9 @@ def read_parquet(payload: Payload, columns: Sequence[str]) -> dict[str, list[Any
     The reader is imported on first use: it costs nothing to those who only route.
     """
     body = payload.body
-    # The reader panics, loudly, on what is not parquet at all; these two marks catch web pages and half files.
-    if len(body) < 12 or not (body.startswith(_PARQUET_MAGIC) and body.endswith(_PARQUET_MAGIC)):
+    # The reader panics, loudly, on what is not parquet at all; these marks catch web pages and half files.
+    whole = len(body) > 12 and body.startswith(_PARQUET_MAGIC) and body.endswith(_PARQUET_MAGIC)
+    if not whole or not 0 < int.from_bytes(body[-8:-4], "little") <= len(body) - 12:
         raise changed(payload.source, f"`{payload.part}` is not a whole parquet file ({len(body)} bytes)")
     from arro3.io import read_parquet as read  # noqa: PLC0415 - imported lazily, see above
 

@@ -30,13 +30,15 @@ class SourceReading:
     """The reason, for a person: why the new data was not used."""
 
 
-def accept(new: Batch, previous: Batch | None) -> None:
-    """Let a batch pass, or raise SourceChanged saying what is suspicious about it."""
+def accept(new: Batch, previous: Batch | None, *, expected: int | None = None) -> None:
+    """Let a batch pass, or raise SourceChanged saying what is suspicious about it.
+
+    `expected` is the row count of the catalogue in use; it counts where no batch is held to compare with.
+    """
     if new.count == 0:
         raise changed(new.source, "it lists nothing")
-    if previous is None:
-        return
-    for what, before, after in _sizes(previous, new):
+    sizes = _sizes(previous, new) if previous is not None else [("rows", expected or 0, new.count)]
+    for what, before, after in sizes:
         if after < before * (1 - MAX_SHRINK):
             raise changed(
                 new.source, f"it shrank from {before:,} to {after:,} {what}, more than {MAX_SHRINK:.0%}"
@@ -71,10 +73,13 @@ def _readings(batch: Batch, edition: str) -> int:
     return sum(measurement.edition == edition for measurement in batch.measurements)
 
 
-def read(source: Source, fetch: SourceFetch | None, held: Sequence[Payload]) -> SourceReading:
+def read(
+    source: Source, fetch: SourceFetch | None, held: Sequence[Payload], *, expected: int | None = None
+) -> SourceReading:
     """Read what was fetched, or what is held when the new is missing or suspicious. Never raises SourceError.
 
-    `fetch` is `None` when nobody was asked: the held payloads are read, as at a start or a rebuild.
+    `fetch` is `None` when nobody was asked: the held payloads are read, as at a start or a rebuild. `expected`
+    is how many rows of this source the catalogue in use has, for the first refresh after a shipped catalogue.
     """
     error = fetch.error if fetch is not None else None
     previous, held_error = _parsed(source, held) if held else (None, None)
@@ -82,7 +87,7 @@ def read(source: Source, fetch: SourceFetch | None, held: Sequence[Payload]) -> 
         new, error = _parsed(source, fetch.payloads)
         if new is not None:
             try:
-                accept(new, previous)
+                accept(new, previous, expected=expected)
             except SourceError as suspicion:
                 error = suspicion
             else:
