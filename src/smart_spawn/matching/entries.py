@@ -25,7 +25,7 @@ DAYS_BEFORE: Final = 45
 DAYS_AFTER: Final = 7
 """A snapshot much younger than its listing is another one: DeepSeek V4 Pro of 13 August, sold since April."""
 PREVIEW_DAYS: Final = 3
-"""A dated preview is the listed model only when both are of the same days."""
+"""A dated preview is the model of an undated listing only when both are of the same days."""
 
 
 class Tier(IntEnum):
@@ -110,7 +110,8 @@ def judge(name: PublishedName, entry: Entry) -> Verdict:
         return _rejected("only another setting of this name is sold")
     if name.tuned and not own.tuned:
         return _rejected("the catalogue's model of this name is not the instruct model")
-    if own.tuned and not name.tuned and name.thinking and not entry.listing.capabilities.reasoning:
+    if name.thinking and not entry.listing.capabilities.reasoning:
+        # Kimi K2 Thinking and Qwen3 Thinking 2507 are models of their own, beside a namesake that only answers.
         return _rejected("the catalogue's model of this name does not think")
     if (staged := _stage_cost(name, entry)) is None:
         return _rejected("another stage: a preview and a release may differ")
@@ -156,7 +157,9 @@ def _date_cost(name: PublishedName, entry: Entry) -> int | None:
     if name.moving:
         return 2
     days = [name.date.days_after(day) for day in entry.released]
-    return 1 if any(-DAYS_BEFORE <= d <= DAYS_AFTER for d in days) else None
+    # Previews follow each other within weeks, so theirs must be the very days.
+    before, after = (PREVIEW_DAYS, PREVIEW_DAYS) if name.stage else (DAYS_BEFORE, DAYS_AFTER)
+    return 1 if any(-before <= d <= after for d in days) else None
 
 
 def _rejected(reason: str) -> Verdict:

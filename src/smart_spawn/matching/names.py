@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from smart_spawn.matching.dates import PublishedDate, date_at_end, read_date
 from smart_spawn.model import EFFORTS, Effort
@@ -109,6 +110,7 @@ class _Parts:
         return True
 
 
+@lru_cache(maxsize=8192)
 def take_apart(published: str) -> PublishedName:
     """Read the model's key and its settings from a published name. Never fails: the unknown stays in the key."""
     text = published.strip()[:MAX_NAME_CHARS]
