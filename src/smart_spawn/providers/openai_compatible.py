@@ -1,13 +1,12 @@
 """A `ChatClient` over any OpenAI-compatible server.
 
 The openai package does the protocol; what it decides by itself is switched off or put right here: retries,
-redirects, keys and headers taken from `OPENAI_*` variables, log lines, answers without a limit.
+redirects, keys and headers taken from `OPENAI_*` variables, answers without a limit.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -138,10 +137,6 @@ class OpenAICompatible:
 
 def _load() -> None:
     import openai.resources.chat.completions  # noqa: F401, PLC0415  # only to have it loaded
-
-    # At debug level it logs whole requests, prompts included.
-    logging.getLogger("openai").setLevel(logging.WARNING)
-    logging.getLogger("openai._base_client").disabled = True
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:
