@@ -2,25 +2,42 @@
 
 from __future__ import annotations
 
+import fnmatch
 import hashlib
 import hmac
+import random
 import secrets
+import threading
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import anyio.to_thread
 
-from smart_spawn.catalog.facts import decode
+from smart_spawn.catalog.facts import Facts, decode, encode
+from smart_spawn.catalog.packaged import packaged_facts
 from smart_spawn.catalog.snapshot import Catalog
-from smart_spawn.errors import NotFound, SmartSpawnError
+from smart_spawn.errors import NoCatalog, NotFound
+from smart_spawn.model import Budget
 from smart_spawn.routing.decision import Decision, decode_decision, encode_decision
 from smart_spawn.routing.policy import RoutingPolicy
 from smart_spawn.routing.request import RouteRequest
-from smart_spawn.routing.route import decide, route
+from smart_spawn.routing.route import decide, recommend, route
+from smart_spawn.scoring.weights import effective_weights
 from smart_spawn.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from smart_spawn.refresh import Progress, RefreshReport
+    from smart_spawn.runs.ports import ChatClient
+    from smart_spawn.spawn.outcome import Baseline, Rung, SpawnOutcome
+    from smart_spawn.spawn.request import SpawnRequest
+    from smart_spawn.store import DecisionRow, Store
+
+PAST_CATALOGS = 4
+"""How many past catalogues are kept open, to explain decisions that were made with them."""
 
 
 def utc_now() -> datetime:
@@ -31,3 +48,414 @@ def utc_now() -> datetime:
 def new_decision_id(at: datetime) -> str:
     """Return an id that sorts by time and cannot be guessed."""
     return f"dec_{int(at.timestamp() * 1000):012x}{secrets.token_hex(6)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpawnResult:
+    """A task that was done (or not), with the decision that chose who does it."""
+
+    id: str
+    decision: Decision
+    catalog: Catalog
+    outcome: SpawnOutcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replay:
+    """A decision, and the same decision made again from what was stored."""
+
+    first: Decision
+    again: Decision
+    catalog: Catalog
+
+    @property
+    def same(self) -> bool:
+        """Whether both are equal, byte for byte."""
+        return self.first.result() == self.again.result()
+
+
+class SmartSpawn:
+    """Smart Spawn in this process: choose models, have them do tasks, keep the catalogue current.
+
+    Use it as a context manager, plain or asynchronous, or call `open` and `close`. `chat` replaces the configured
+    providers, as tests do with `FakeProvider`; `now` replaces the clock.
+    """
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        *,
+        chat: ChatClient | None = None,
+        now: Callable[[], datetime] = utc_now,
+        in_memory: bool = False,
+    ) -> None:
+        self.settings = settings or load_settings()
+        self.now = now
+        self.policy = RoutingPolicy(
+            category_weights=self.settings.category_weights,
+            answer_tokens=self.settings.routing.expected_answer_tokens,
+            deny_providers=self.settings.routing.deny_providers,
+            allow_training=self.settings.routing.allow_training,
+        )
+        self._weights = effective_weights(self.settings.scoring.weights)
+        self._chat = chat
+        self._in_memory = in_memory
+        self._store: Store | None = None
+        self._catalog: Catalog | None = None
+        self._stored_version: str | None = None
+        self._past: OrderedDict[str, Catalog] = OrderedDict()
+        self._past_lock = threading.Lock()
+        self._ever_held: frozenset[str] = frozenset()
+        self._digest_key = b""
+        self._providers_opened = False
+
+    # -- opening and closing ------------------------------------------------------------------------------------
+
+    def open(self) -> Self:
+        """Open the store and the newest catalogue. Raises StoreError; a missing catalogue is raised when used."""
+        from smart_spawn.store import Store, open_store  # noqa: PLC0415  # SQL is slow to import
+
+        if self._store is None:
+            self._store = Store.in_memory() if self._in_memory else open_store(self.settings)
+            self._digest_key = self._load_digest_key()
+            self._load_catalog()
+        return self
+
+    def close(self) -> None:
+        """Write what is waiting and close the store."""
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+
+    def __enter__(self) -> Self:
+        return self.open()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return await anyio.to_thread.run_sync(self.open)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connections to providers, then the store."""
+        close = getattr(self._chat, "close", None)
+        if self._providers_opened and close is not None:
+            await close()
+        await anyio.to_thread.run_sync(self.close)
+
+    @property
+    def store(self) -> Store:
+        """The open store."""
+        if self._store is None:
+            self.open()
+        assert self._store is not None  # noqa: S101  # `open` sets it or raises
+        return self._store
+
+    # -- the catalogue ------------------------------------------------------------------------------------------
+
+    @property
+    def catalog(self) -> Catalog:
+        """The catalogue that requests are answered from. Raises NoCatalog."""
+        if self._catalog is None:
+            self.open()
+        if self._catalog is None:
+            raise NoCatalog(
+                "there is no catalogue yet, and none ships with this build",
+                hint="`smart-spawn refresh` builds one from the sources",
+            )
+        return self._catalog
+
+    def check_for_newer_catalog(self) -> bool:
+        """Swap the catalogue when another process stored a newer one; tell whether it did. One small query."""
+        if self.store.catalogs.current_version() == self._stored_version:
+            return False
+        self._load_catalog()
+        return True
+
+    def _load_catalog(self) -> None:
+        """Open the stored catalogue, or the packaged one where that is newer or nothing is stored."""
+        stored = self.store.catalogs.current()
+        facts = decode(stored[1]) if stored else None
+        packaged = packaged_facts() if facts is None or not self.store.catalogs.pinned() else None
+        if facts is None or (packaged is not None and packaged.as_of > facts.as_of):
+            facts = packaged
+        self._stored_version = stored[0] if stored else None
+        if facts is None:
+            self._ever_held = self.store.known_ids.ever_held()
+            return
+        catalog = self._opened(facts)
+        if catalog.version != self._stored_version and self.store.catalogs.get(catalog.version) is None:
+            self.store.catalogs.save(
+                catalog.version, encode(catalog.facts), built_at=self.now(), current=stored is None
+            )
+            self.store.known_ids.saw(catalog.index, self.now())
+            self._stored_version = self.store.catalogs.current_version()
+        self._ever_held = self.store.known_ids.ever_held() | catalog.index.keys()
+        self._catalog = catalog
+
+    def _opened(self, facts: Facts) -> Catalog:
+        """Score facts under the owner's weights of today."""
+        return Catalog.of(facts if facts.weights == self._weights else replace(facts, weights=self._weights))
+
+    def catalog_of(self, version: str) -> Catalog:
+        """Return the catalogue of a past decision. Raises NotFound when it was pruned."""
+        if self._catalog is not None and self._catalog.version == version:
+            return self._catalog
+        with self._past_lock:
+            if version in self._past:
+                self._past.move_to_end(version)
+                return self._past[version]
+        body = self.store.catalogs.get(version)
+        if body is None:
+            raise NotFound(
+                f"catalogue version `{version}` is not stored any more",
+                hint="`catalog.keep_days` in the settings says how long versions are kept",
+                details={"version": version},
+            )
+        catalog = Catalog.of(decode(body))
+        with self._past_lock:
+            self._past[version] = catalog
+            while len(self._past) > PAST_CATALOGS:
+                self._past.popitem(last=False)
+        return catalog
+
+    def ever_held(self, model_id: str) -> bool:
+        """Tell whether any catalogue ever held this id, or any id that this pattern matches."""
+        if model_id in self._ever_held:
+            return True
+        return any(c in model_id for c in "*?[") and bool(fnmatch.filter(self._ever_held, model_id))
+
+    # -- choosing -----------------------------------------------------------------------------------------------
+
+    def decide(self, request: RouteRequest) -> Decision:
+        """Choose a model for one request, and log the decision. Raises RoutingError, InvalidRequest."""
+        at = self.now()
+        decision = route(
+            request,
+            self.catalog,
+            at=at,
+            decision_id=new_decision_id(at),
+            policy=self.policy,
+            ever_held=self.ever_held,
+            task_digest=self._digest(request.task),
+        )
+        self._log(decision)
+        return decision
+
+    def recommend(self, request: RouteRequest) -> list[Decision]:
+        """Choose `request.count` models, the most wanted first, from different providers where that costs little."""
+        at = self.now()
+        decisions = recommend(
+            request,
+            self.catalog,
+            at=at,
+            decision_id=lambda: new_decision_id(at),
+            policy=self.policy,
+            ever_held=self.ever_held,
+            task_digest=self._digest(request.task),
+        )
+        self._log(decisions[0])
+        return decisions
+
+    def defaults(self, body: type[RouteRequest], values: dict[str, Any]) -> dict[str, Any]:
+        """Lay what a caller gave over the owner's defaults for requests of this kind."""
+        own = {
+            "budget": self.settings.default_budget,
+            "min_capability": self.settings.min_capability,
+            "verbose": self.settings.verbose,
+            **({"mode": self.settings.default_mode} if "mode" in body.model_fields else {}),
+        }
+        given = set(values)
+        aliases = {name: body.model_fields[name].alias or name for name in own}
+        return {
+            name: v for name, v in own.items() if name not in given and aliases[name] not in given
+        } | values
+
+    def request(self, **options: Any) -> RouteRequest:
+        """Check a routing request, with the owner's defaults where the caller said nothing."""
+        return RouteRequest.of(self.defaults(RouteRequest, options))
+
+    async def route(self, task: str = "", **options: Any) -> Decision:
+        """Choose a model for a task. Options are the fields of `RouteRequest`."""
+        return self.decide(self.request(task=task, **options))
+
+    def decision(self, decision_id: str) -> tuple[Decision, Catalog]:
+        """Return a logged decision and the catalogue it was made with. Raises NotFound."""
+        self.store.writer.flush()
+        row: DecisionRow | None = self.store.decisions.get(decision_id)
+        if row is None:
+            raise NotFound(
+                f"there is no decision `{decision_id[:80]}`",
+                hint="decisions are kept for `catalog.keep_days` days; their ids start with `dec_`",
+            )
+        decision = decode_decision(row.body)
+        return decision, self.catalog_of(decision.catalog_version)
+
+    def replay(self, decision_id: str) -> Replay:
+        """Decide again from what was stored. Raises NotFound."""
+        first, catalog = self.decision(decision_id)
+        again = decide(
+            first.request,
+            first.task,
+            catalog,
+            at=first.created_at,
+            decision_id=first.id,
+            policy=self.policy,
+            ever_held=lambda _: True,
+            task_digest=first.task_digest,
+        )
+        return Replay(first=first, again=again, catalog=catalog)
+
+    def _log(self, decision: Decision) -> None:
+        from smart_spawn.store import DecisionRow  # noqa: PLC0415
+
+        self.store.decisions.save(
+            DecisionRow(
+                id=decision.id,
+                created_at=decision.created_at,
+                catalog_version=decision.catalog_version,
+                beliefs_version=decision.beliefs_version,
+                model=decision.selected.model,
+                body=encode_decision(decision),
+            )
+        )
+
+    def _digest(self, task: str) -> str | None:
+        if not task:
+            return None
+        return hmac.new(self._digest_key, task.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[
+            :32
+        ]
+
+    def _load_digest_key(self) -> bytes:
+        """Return the key under which tasks are hashed: this installation's own, made at the first start."""
+        path = self.settings.home_path / "digest.key"
+        if self._in_memory:
+            return secrets.token_bytes(32)
+        try:
+            if not path.is_file():
+                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                fresh = path.with_name(f"digest.key.{secrets.token_hex(4)}")
+                fresh.touch(mode=0o600)
+                fresh.write_bytes(secrets.token_bytes(32))
+                fresh.replace(path)
+            return path.read_bytes()
+        except OSError:
+            return secrets.token_bytes(32)  # hashes then compare only within this process
+
+    # -- doing --------------------------------------------------------------------------------------------------
+
+    async def spawn(self, task: str, **options: Any) -> SpawnResult:
+        """Have the best model do a task. Options are the fields of `SpawnRequest`. Raises what stopped it."""
+        from smart_spawn.spawn.request import SpawnRequest  # noqa: PLC0415
+
+        result = await self.spawn_request(
+            SpawnRequest.of(self.defaults(SpawnRequest, {"task": task, **options}))
+        )
+        result.outcome.raise_failure()
+        return result
+
+    async def spawn_request(self, request: SpawnRequest) -> SpawnResult:
+        """Carry out a checked request. Raises NoProvider when nobody is configured who could."""
+        from smart_spawn.spawn.single import Limits, single  # noqa: PLC0415
+
+        catalog = self.catalog
+        if not request.models:
+            request = request.model_copy(update={"models": self._callable_models()})
+        decision = self.decide(
+            RouteRequest.model_construct(
+                **{name: getattr(request, name) for name in RouteRequest.model_fields}
+            )
+        )
+        outcome = await single(
+            request,
+            self._ladder(decision, catalog),
+            self.chat,
+            now=self.now,
+            random=random.random,
+            limits=Limits(cap_usd=self.settings.max_cost_usd_per_run, timeout_s=self.settings.run_timeout_s),
+            baseline=self._baseline(decision, catalog),
+        )
+        return SpawnResult(id=f"run_{decision.id[4:]}", decision=decision, catalog=catalog, outcome=outcome)
+
+    @property
+    def chat(self) -> ChatClient:
+        """Whoever answers model calls."""
+        if self._chat is None:
+            from smart_spawn.providers.registry import Providers  # noqa: PLC0415
+
+            self._chat = Providers.of(self.settings)
+            self._providers_opened = True
+        return self._chat
+
+    def _callable_models(self) -> tuple[str, ...]:
+        """List the ids and patterns that the providers serve; empty when some provider serves every id."""
+        rows = self.settings.providers.values()
+        if self._chat is not None and not self._providers_opened:
+            return ()
+        return tuple(m for row in rows for m in row.models) if all(row.models for row in rows) else ()
+
+    def _ladder(self, decision: Decision, catalog: Catalog) -> list[Rung]:
+        """Turn the choices of a decision into rungs that can be called. Raises NoProvider."""
+        from smart_spawn.providers.registry import Providers, no_provider  # noqa: PLC0415
+        from smart_spawn.spawn.outcome import Rung  # noqa: PLC0415
+
+        chat = self.chat
+        rungs = []
+        for choice in (decision.selected, *decision.others[:3]):
+            serving = chat.serving(choice.model) if isinstance(chat, Providers) else None
+            if isinstance(chat, Providers) and serving is None:
+                continue
+            listing = catalog.listings[catalog.index[choice.model]]
+            rungs.append(
+                Rung(
+                    model_id=choice.model,
+                    provider=serving.provider if serving else "fake",
+                    price=listing.price,
+                    effort=choice.effort,
+                    supports_effort=bool(listing.capabilities.supported_efforts),
+                    max_output_tokens=listing.max_output_tokens,
+                    timeout_s=serving.timeout_s if serving else self.settings.run_timeout_s,
+                    retries=serving.max_retries if serving else 1,
+                )
+            )
+        if not rungs:
+            assert isinstance(chat, Providers)  # noqa: S101  # anybody else serves every id
+            raise no_provider(decision.selected.model, chat.names)
+        return rungs
+
+    def _baseline(self, decision: Decision, catalog: Catalog) -> Baseline:
+        """Return the model whose cost ours is compared with: the best at any price for the same request."""
+        from smart_spawn.routing.explain import rerun  # noqa: PLC0415
+        from smart_spawn.spawn.outcome import Baseline  # noqa: PLC0415
+
+        race = rerun(decision, catalog, self.policy, budget=Budget.ANY)
+        best = catalog.candidates[int(race.ranking.order[0])].listing
+        return Baseline(model_id=best.id, price=best.price)
+
+    # -- keeping current ----------------------------------------------------------------------------------------
+
+    async def refresh(
+        self, sources: Sequence[str] = (), *, if_due: bool = False, progress: Progress | None = None
+    ) -> RefreshReport:
+        """Ask the sources and build the next catalogue; see `smart_spawn.refresh.refresh`."""
+        from smart_spawn.refresh import refresh  # noqa: PLC0415
+
+        report = await refresh(
+            self.store,
+            self.settings,
+            now=self.now,
+            serving=self._catalog,
+            only=sources,
+            if_due=if_due,
+            **({"progress": progress} if progress else {}),
+        )
+        await anyio.to_thread.run_sync(self.check_for_newer_catalog)
+        return report

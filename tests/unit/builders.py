@@ -62,5 +62,6 @@ def catalog(
 ) -> Catalog:
     """Return a catalogue: `scores` gives z per model and benchmark, `readings` adds finer ones."""
     simple = [reading(m, b, z) for m, row in (scores or {}).items() for b, z in row.items()]
-    facts = Facts(as_of=TODAY, listings=tuple(listings), readings=(*simple, *readings))
-    return Catalog.of(facts, shipped_weights())
+    return Catalog.of(
+        Facts(as_of=TODAY, listings=tuple(listings), readings=(*simple, *readings), weights=shipped_weights())
+    )

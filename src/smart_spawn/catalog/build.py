@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 
 from smart_spawn.catalog.facts import Facts, SetAside, SourceFacts, Unmatched
@@ -41,9 +42,15 @@ def build_catalog(
     as_of: date,
     fetched_at: Mapping[str, datetime] | None = None,
     norm: NormName = "zscore",
+    earlier: Facts | None = None,
+    missing: Collection[str] = (),
 ) -> Catalog:
-    """Build a catalogue from what every source said. The order of batches and rows does not matter."""
-    listings = _listings(batches)
+    """Build a catalogue from what every source said. The order of batches and rows does not matter.
+
+    Of the sources in `missing`, which should have spoken and could not be read at all, what `earlier` knew is
+    carried over: its readings with their places on their scales and, where nobody lists models, its listings.
+    """
+    listings = _listings(batches) or (earlier.listings if earlier else ())
     matched = match(_measurements(batches), NameIndex.of(listings))
     scales = fit_scales(matched, listings, norm=norm)
     readings, set_aside = place(matched, scales, fetched_at or {}, norm=norm)
@@ -52,6 +59,7 @@ def build_catalog(
         listings=listings,
         readings=readings,
         scales=tuple(scales[key] for key in sorted(scales)),
+        weights=weights,
         unmatched=tuple(
             Unmatched(
                 source=name.source,
@@ -68,7 +76,43 @@ def build_catalog(
         },
         norm=norm,
     )
-    return Catalog.of(facts, weights)
+    return Catalog.of(_carry_over(facts, earlier, missing) if earlier else facts)
+
+
+def _carry_over(facts: Facts, earlier: Facts, missing: Collection[str]) -> Facts:
+    """Add what an earlier catalogue knew of sources that could not be read."""
+    lost = {name.source for name in earlier.sources} & set(missing)
+    if not lost:
+        return facts
+    known = {listing.id for listing in facts.listings}
+    kept = {(scale.benchmark, scale.edition) for scale in facts.scales}
+    readings = [r for r in earlier.readings if r.source in lost and r.model_id in known]
+    boards = {(r.benchmark, r.edition) for r in readings}
+    scales = [
+        s
+        for s in earlier.scales
+        if (s.benchmark, s.edition) in boards and (s.benchmark, s.edition) not in kept
+    ]
+    return replace(
+        facts,
+        readings=tuple(sorted((*facts.readings, *readings), key=_reading_order)),
+        scales=tuple(sorted((*facts.scales, *scales), key=lambda s: (s.benchmark, s.edition))),
+        unmatched=(*facts.unmatched, *(u for u in earlier.unmatched if u.source in lost)),
+        sources=tuple(
+            sorted(
+                (*facts.sources, *(s for s in earlier.sources if s.source in lost)), key=lambda s: s.source
+            )
+        ),
+        attribution={
+            **facts.attribution,
+            **{name: text for name, text in earlier.attribution.items() if name in lost},
+        },
+        carried=tuple(sorted(lost)),
+    )
+
+
+def _reading_order(r: Reading) -> tuple[object, ...]:
+    return (r.model_id, r.benchmark, r.edition, r.published_name, r.source, r.value)
 
 
 def _listings(batches: Sequence[Batch]) -> tuple[Listing, ...]:
@@ -95,7 +139,11 @@ def fit_scales(matched: Matched, listings: Iterable[Listing], *, norm: NormName)
     defaults = {m.id: m.capabilities.default_effort for m in listings}
     cohorts: dict[BoardKey, dict[str, tuple[tuple[object, ...], Measurement]]] = defaultdict(dict)
     tested: list[tuple[Measurement, str, int]] = [
-        (m, found.model_id, _distance_from_default(found.effort, defaults.get(found.model_id) or USUAL_EFFORT))
+        (
+            m,
+            found.model_id,
+            _distance_from_default(found.effort, defaults.get(found.model_id) or USUAL_EFFORT),
+        )
         for m, found in matched.pairs
     ]
     stated = {name.found.published: take_apart(name.found.published).effort for name in matched.unmatched}
@@ -155,7 +203,7 @@ def place(
             )
             continue
         readings.append(_reading(measurement, found, scale, fetched_at.get(measurement.source), norm))
-    readings.sort(key=lambda r: (r.model_id, r.benchmark, r.edition, r.published_name, r.source, r.value))
+    readings.sort(key=_reading_order)
     return tuple(readings), tuple(set_aside)
 
 

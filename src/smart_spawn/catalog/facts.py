@@ -1,6 +1,6 @@
 """What a catalogue knows, as plain values: the part that is stored, hashed, exported and diffed.
 
-Scores are not facts: they follow from these, the weights and the code, and are computed when a catalogue is opened.
+Scores are not facts: they follow from these and the code, and are computed when a catalogue is opened.
 """
 
 from __future__ import annotations
@@ -72,8 +72,12 @@ class Facts:
     unmatched: tuple[Unmatched, ...] = ()
     set_aside: tuple[SetAside, ...] = ()
     sources: tuple[SourceFacts, ...] = ()
-    attribution: Mapping[str, str] = field(default_factory=dict)
+    weights: Mapping[Category, Mapping[str, float]]
+    """Category → board → weight: what the scores of this catalogue are made with."""
     norm: str = "zscore"
+    carried: tuple[str, ...] = ()
+    """Sources that could not be read at all: what an earlier catalogue knew of them was carried over."""
+    attribution: Mapping[str, str] = field(default_factory=dict)
     format: int = FORMAT
 
     def without_fetch_times(self) -> Facts:
@@ -106,13 +110,11 @@ def decode(body: bytes) -> Facts:
     return facts
 
 
-def version_of(facts: Facts, weights: Mapping[Category, Mapping[str, float]]) -> str:
-    """Name a catalogue by its content: 16 hex digits of the hash of facts, weights and scoring rules.
+def version_of(facts: Facts) -> str:
+    """Name a catalogue by its content: 16 hex digits of the hash of facts and scoring rules.
 
     The moments of download do not count, so the same data fetched again is the same catalogue.
     """
     digest = hashlib.sha256(encode(facts.without_fetch_times()))
-    digest.update(
-        msgspec.json.encode([SCORING, {str(k): dict(v) for k, v in weights.items()}], order="deterministic")
-    )
+    digest.update(SCORING.to_bytes(4, "big"))
     return digest.hexdigest()[:16]

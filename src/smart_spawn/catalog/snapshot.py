@@ -17,7 +17,7 @@ from smart_spawn.model import CATEGORIES, REQUIREMENTS, Capabilities, Category, 
 from smart_spawn.scoring.candidates import DERIVED_SOURCE, Candidate, as_matrices, candidates
 from smart_spawn.scoring.category import Matrix, ScoreTable, score_categories
 from smart_spawn.scoring.reading import Reading
-from smart_spawn.scoring.weights import Weights, weight_matrix
+from smart_spawn.scoring.weights import weight_matrix
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -80,7 +80,6 @@ class Catalog:
     """Every scored model at one moment. `version` names its content: facts, weights and scoring rules."""
 
     facts: Facts
-    weights: Weights
     version: str
     listings: tuple[Listing, ...]
     """Ordered by id."""
@@ -96,21 +95,20 @@ class Catalog:
     """Model id → position in `listings`."""
 
     @classmethod
-    def of(cls, facts: Facts, weights: Weights) -> Self:
-        """Score the facts under these weights and build every array that requests need."""
+    def of(cls, facts: Facts) -> Self:
+        """Score the facts under their weights and build every array that requests need."""
         listings = tuple(sorted(facts.listings, key=lambda listing: listing.id))
         rows = candidates(listings, facts.readings, as_of=facts.as_of)
         present = {board for row in rows for board in row.readings}
-        boards = tuple(sorted(present & {board for row in weights.values() for board in row}))
-        matrix = weight_matrix(weights, boards)
+        boards = tuple(sorted(present & {board for row in facts.weights.values() for board in row}))
+        matrix = weight_matrix(facts.weights, boards)
         points, quality = as_matrices(rows, boards)
         index = {listing.id: at for at, listing in enumerate(listings)}
         table = score_categories(points, quality, matrix)
         own = np.array([board.startswith(DERIVED_SOURCE + "_") for board in boards], dtype=bool)
         return cls(
             facts=facts,
-            weights=weights,
-            version=version_of(facts, weights),
+            version=version_of(facts),
             listings=listings,
             candidates=rows,
             boards=boards,

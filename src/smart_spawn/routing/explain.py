@@ -208,10 +208,7 @@ def _beyond_budget(decision: Decision, catalog: Catalog, policy: RoutingPolicy) 
         row = int(race.ranking.order[0])
         candidate = catalog.candidates[row]
         known = {decision.selected.model, *(choice.model for choice in decision.others)}
-        if (
-            candidate.listing.id not in known
-            and race.ranking.score[row] > decision.selected.score
-        ):
+        if candidate.listing.id not in known and race.ranking.score[row] > decision.selected.score:
             cost = float(race.ranking.cost_usd[row])
             choice = Choice(
                 model=candidate.listing.id,

@@ -13,7 +13,13 @@ from smart_spawn.catalog.snapshot import Bools, Catalog, Ints
 from smart_spawn.classify import TaskProfile
 from smart_spawn.errors import InvalidRequest
 from smart_spawn.model import CATEGORIES, Budget, Category
-from smart_spawn.routing.policy import COMPETITIVE, LEAST_SHARE, NAMED_CATEGORY_SHARE, UNSURE_CATEGORY, RoutingPolicy
+from smart_spawn.routing.policy import (
+    COMPETITIVE,
+    LEAST_SHARE,
+    NAMED_CATEGORY_SHARE,
+    UNSURE_CATEGORY,
+    RoutingPolicy,
+)
 from smart_spawn.routing.request import RouteRequest
 from smart_spawn.scoring.category import Matrix
 

@@ -7,13 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-import numpy as np
-
 from smart_spawn.catalog.snapshot import Catalog
 from smart_spawn.classify import TaskProfile, classify
 from smart_spawn.errors import NoCatalog, NoEligibleModel, NoModelInBudget
 from smart_spawn.model import BUDGETS, Budget, Requirement
 from smart_spawn.routing.decision import NO_BELIEFS, Choice, Decision
+from smart_spawn.routing.diversity import diversify
 from smart_spawn.routing.filters import Filtered, filter_models
 from smart_spawn.routing.policy import UNSURE_CATEGORY, RoutingPolicy
 from smart_spawn.routing.rank import (
@@ -88,25 +87,68 @@ def decide(
 ) -> Decision:
     """Choose for a task that was read before: what `route` does after classification, and what a replay does."""
     race = run_race(request, profile, catalog, at=at, policy=policy, ever_held=ever_held)
-    order = race.ranking.order
-    place = choose(race.ranking, request.budget)
-    row = int(order[place])
-    others = [int(other) for other in np.delete(order, place)[:KEPT_OTHERS]]
+    row = int(race.ranking.order[choose(race.ranking, request.budget)])
+    return _decision(
+        request, profile, race, row, at=at, decision_id=decision_id, policy=policy, digest=task_digest
+    )
+
+
+def recommend(
+    request: RouteRequest,
+    catalog: Catalog,
+    *,
+    at: datetime,
+    decision_id: Callable[[], str],
+    policy: RoutingPolicy,
+    ever_held: Callable[[str], bool] = lambda _: False,
+    task_digest: str | None = None,
+) -> list[Decision]:
+    """Choose up to `request.count` models, the most wanted first, different where that costs little quality.
+
+    Raises what `route` raises.
+    """
+    profile = profile_task(request)
+    race = run_race(request, profile, catalog, at=at, policy=policy, ever_held=ever_held)
+    first = int(race.ranking.order[choose(race.ranking, request.budget)])
+    rows = diversify(race.ranking, catalog, first, request.count, request.diversity)
+    return [
+        _decision(
+            request, profile, race, row, at=at, decision_id=decision_id(), policy=policy, digest=task_digest
+        )
+        for row in rows
+    ]
+
+
+def _decision(
+    request: RouteRequest,
+    profile: TaskProfile,
+    race: Race,
+    row: int,
+    *,
+    at: datetime,
+    decision_id: str,
+    policy: RoutingPolicy,
+    digest: str | None,
+) -> Decision:
+    """Write down that this row was chosen, with the next best by rank."""
+    plain = race.catalog.candidates[row].listing.plain_id
+    others = [int(other) for other in race.ranking.order if other != row]
+    others = [o for o in others[: KEPT_OTHERS + 1] if race.catalog.candidates[o].listing.plain_id != plain]
     return Decision(
         id=decision_id,
         created_at=at,
         request=request.model_copy(update={"task": ""}),
         task=profile,
-        task_digest=task_digest,
+        task_digest=digest,
         mix=as_mapping(race.mix),
         selected=_choice(race, row),
-        others=tuple(_choice(race, other) for other in others),
+        others=tuple(_choice(race, other) for other in others[:KEPT_OTHERS]),
         confidence=confidence(race.ranking, row, others[0]) if others else 1.0,
         p_best=chance_to_be_best(race.ranking, row),
         candidate_count=race.ranking.eligible_models,
         rejected=race.filtered.rejected,
         warnings=(*race.filtered.warnings, *_warnings(request, profile, race, row)),
-        catalog_version=catalog.version,
+        catalog_version=race.catalog.version,
         beliefs_version=NO_BELIEFS,
         policy_version=policy.version,
     )

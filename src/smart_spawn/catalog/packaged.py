@@ -1,0 +1,47 @@
+"""The catalogue inside the package: everything works offline from the first second, and says how old it is."""
+
+from __future__ import annotations
+
+import gzip
+from dataclasses import replace
+from functools import cache
+from importlib.resources import files
+
+from smart_spawn.catalog.facts import Facts, decode, encode
+from smart_spawn.model import Listing
+
+RESOURCE = "catalog.json.gz"
+MAX_BYTES = 600_000
+"""The most that the packaged catalogue may take, compressed."""
+NOT_REDISTRIBUTED = ("aa_",)
+"""Boards whose terms forbid passing their readings on, whoever relayed them (Artificial Analysis)."""
+
+
+@cache
+def packaged_facts() -> Facts | None:
+    """Read the catalogue that ships with the package; None in a build without one."""
+    resource = files(__package__).joinpath("data", RESOURCE)
+    return decode(gzip.decompress(resource.read_bytes())) if resource.is_file() else None
+
+
+def redistributable(facts: Facts) -> Facts:
+    """Return the facts that may be passed on: nothing of Artificial Analysis, and no private models."""
+    public: tuple[Listing, ...] = tuple(listing for listing in facts.listings if not listing.private)
+    known = {listing.id for listing in public}
+    return replace(
+        facts,
+        listings=public,
+        readings=tuple(
+            r for r in facts.readings if r.model_id in known and not r.benchmark.startswith(NOT_REDISTRIBUTED)
+        ),
+        scales=tuple(s for s in facts.scales if not s.benchmark.startswith(NOT_REDISTRIBUTED)),
+        set_aside=tuple(a for a in facts.set_aside if not a.benchmark.startswith(NOT_REDISTRIBUTED)),
+        unmatched=tuple(u for u in facts.unmatched if u.source != "artificial_analysis"),
+        sources=tuple(s for s in facts.sources if s.source != "artificial_analysis"),
+        attribution={k: v for k, v in facts.attribution.items() if k != "artificial_analysis"},
+    )
+
+
+def export(facts: Facts) -> bytes:
+    """Write facts as the compressed file that `import` and the package read. Equal facts give equal bytes."""
+    return gzip.compress(encode(facts), compresslevel=9, mtime=0)
