@@ -51,7 +51,12 @@ def test_a_304_brings_the_headers_up_to_date(store: Store, document: Make) -> No
     """The same bytes of the same moment with a new ETag replace the headers only."""
     store.payloads.mark_good("livebench", [document(b"x")])
     newer = Payload(
-        source="livebench", part="table", url="https://example.org/table", body=b"x", fetched_at=NOW, etag='"new"'
+        source="livebench",
+        part="table",
+        url="https://example.org/table",
+        body=b"x",
+        fetched_at=NOW,
+        etag='"new"',
     )
     store.payloads.mark_good("livebench", [newer])
     assert store.payloads.held("livebench") == (newer,)
@@ -65,7 +70,11 @@ def test_a_quarantined_answer_leaves_the_good_set_in_use(store: Store, document:
     store.payloads.quarantine("livebench", [rubbish], reason="answered a web page", at=NOW)
     assert store.payloads.held("livebench") == (good,)
     [record] = store.payloads.quarantined("livebench")
-    assert (record.reason, record.at, record.manifest[0].sha256) == ("answered a web page", NOW, rubbish.sha256)
+    assert (record.reason, record.at, record.manifest[0].sha256) == (
+        "answered a web page",
+        NOW,
+        rubbish.sha256,
+    )
     assert store.payloads.quarantined("lmarena") == ()
 
 
@@ -73,7 +82,9 @@ def test_quarantine_does_not_grow_for_ever(store: Store, document: Make) -> None
     """Only the newest records of a source stay; other sources keep theirs."""
     store.payloads.quarantine("lmarena", [], reason="gone", at=NOW)
     for n in range(MAX_QUARANTINES_PER_SOURCE + 5):
-        store.payloads.quarantine("livebench", [document(b"%d" % n)], reason=f"no. {n}", at=NOW + timedelta(hours=n))
+        store.payloads.quarantine(
+            "livebench", [document(b"%d" % n)], reason=f"no. {n}", at=NOW + timedelta(hours=n)
+        )
     reasons = [record.reason for record in store.payloads.quarantined("livebench")]
     assert len(reasons) == MAX_QUARANTINES_PER_SOURCE
     assert reasons[0] == f"no. {MAX_QUARANTINES_PER_SOURCE + 4}"
@@ -103,7 +114,9 @@ def test_pruning_spares_the_last_good_set_and_what_kept_catalogues_need(store: S
     fresh = document(b"fresh", days_ago=1)
     store.payloads.mark_good("open_llm_leaderboard", [old_good])
     store.payloads.save(needed, unused, fresh)
-    store.payloads.quarantine("livebench", [document(b"bad", days_ago=150)], reason="bad", at=NOW - timedelta(days=150))
+    store.payloads.quarantine(
+        "livebench", [document(b"bad", days_ago=150)], reason="bad", at=NOW - timedelta(days=150)
+    )
     store.catalogs.save("v1", b"{}", built_at=NOW - timedelta(days=10), manifest=[old_good, needed])
 
     assert store.payloads.prune(90, NOW) == 2  # the unused one and the quarantined one

@@ -91,7 +91,9 @@ def test_ten_thousand_ids_are_remembered_at_once(store: Store) -> None:
 def test_only_changed_prices_are_written(store: Store) -> None:
     """A price is kept from the day it was first seen; the same price on a later day adds nothing."""
     cheap = Price(base=Rates(prompt_usd_per_mtok=Decimal("0.27"), completion_usd_per_mtok=Decimal("1.10")))
-    night = PriceOverride(rates=Rates(prompt_usd_per_mtok=Decimal("0.1")), utc_start_hhmm=1630, utc_days=(5, 6))
+    night = PriceOverride(
+        rates=Rates(prompt_usd_per_mtok=Decimal("0.1")), utc_start_hhmm=1630, utc_days=(5, 6)
+    )
     dear = Price(base=cheap.base, overrides=(night,), request_usd=Decimal("0.005"))
     first, third = date(2026, 7, 1), date(2026, 7, 3)
     assert store.prices.record(first, {"a/x": cheap, "a/y": dear}) == 2
