@@ -11,7 +11,8 @@ from functools import cache
 from typing import Final
 
 from smart_spawn.matching.dates import PublishedDate
-from smart_spawn.matching.names import PublishedName, take_apart, word_set
+from smart_spawn.matching.grammar import word_set
+from smart_spawn.matching.names import PublishedName, take_apart
 from smart_spawn.model import Listing
 
 HOSTS: Final = word_set("azure bedrock fireworks groq lambda ollama openrouter replicate together vertex")
@@ -150,12 +151,12 @@ def _date_cost(name: PublishedName, entry: Entry) -> int | None:
     own = entry.name.date
     if own is not None:
         return 0 if name.date is not None and own.agrees_with(name.date) else None
+    if name.moving:
+        # The latest GPT-5.3 Chat is GPT-5.3 Chat; the latest Mistral Large is whatever Mistral says that week.
+        versioned = any(letter.isdigit() for letter in name.key)
+        return 1 if entry.name.moving else 2 if versioned else None
     if name.date is None:
         return 0
-    if name.moving and entry.name.moving == name.moving:
-        return 1
-    if name.moving:
-        return 2
     days = [name.date.days_after(day) for day in entry.released]
     # Previews follow each other within weeks, so theirs must be the very days.
     before, after = (PREVIEW_DAYS, PREVIEW_DAYS) if name.stage else (DAYS_BEFORE, DAYS_AFTER)

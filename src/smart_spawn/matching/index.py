@@ -15,8 +15,10 @@ from rapidfuzz import fuzz, process
 
 from smart_spawn.matching.aliases import NO_MODEL, Alias, packaged_aliases
 from smart_spawn.matching.entries import Entry, Tier, entries_of, judge
-from smart_spawn.matching.names import PublishedName, in_any_order, squash, take_apart, word_set
-from smart_spawn.model import Effort, Listing, bare_id
+from smart_spawn.matching.grammar import word_set
+from smart_spawn.matching.names import PublishedName, in_any_order, squash, take_apart
+from smart_spawn.matching.targets import alias_keys, bridges_of, targets_of
+from smart_spawn.model import Effort, Listing
 
 BRIDGE_ONLY: Final = frozenset({"open_llm_leaderboard"})
 """Sources whose names are ids of files: thousands of fine-tunes carry the words of a model that they are not."""
@@ -85,7 +87,7 @@ class NameIndex:
     @classmethod
     def of(cls, listings: Sequence[Listing], aliases: Iterable[Alias] | None = None) -> NameIndex:
         """Build the index; `aliases` defaults to the packaged ones."""
-        targets = _targets(listings)
+        targets = targets_of(listings)
         literals: defaultdict[str, list[Entry]] = defaultdict(list)
         by_key: defaultdict[str, list[Entry]] = defaultdict(list)
         by_words: defaultdict[str, list[Entry]] = defaultdict(list)
@@ -97,11 +99,11 @@ class NameIndex:
                     literals[squash(entry.name.literal)].append(entry)
         return cls(
             targets=targets,
-            bridges=_bridges(listings, targets),
+            bridges=bridges_of(listings, targets),
             literals={k: tuple(v) for k, v in literals.items()},
             by_key={k: tuple(v) for k, v in by_key.items()},
             by_words={k: tuple(v) for k, v in by_words.items()},
-            aliases=_alias_keys(packaged_aliases() if aliases is None else aliases),
+            aliases=alias_keys(packaged_aliases() if aliases is None else aliases),
             suggestions={model_id: take_apart(model_id).key for model_id in targets},
         )
 
@@ -236,42 +238,3 @@ class NameIndex:
 
 def _words(text: str) -> list[str]:
     return squash(take_apart(text).literal).split("-")
-
-
-def _targets(listings: Sequence[Listing]) -> dict[str, Listing]:
-    """Choose the id that carries the evidence of each model: the plain one, else the first variant for chat."""
-    usable = [
-        e for e in listings
-        if not (e.router or e.price.dynamic or e.alias_of or e.id.startswith("~") or e.variant == "batch")
-    ]  # fmt: skip  # one condition
-    chosen: dict[str, Listing] = {}
-    for listing in sorted(usable, key=lambda e: (e.variant is not None, e.id)):
-        chosen.setdefault(listing.plain_id, listing)
-    return {listing.id: listing for listing in chosen.values()}
-
-
-def _bridges(listings: Sequence[Listing], targets: Mapping[str, Listing]) -> dict[str, str]:
-    """Map every id that a source may give, in lower case, to a target. A slug or file of two models maps to none."""
-    by_plain = {listing.plain_id: listing.id for listing in targets.values()}
-    given: defaultdict[str, set[str]] = defaultdict(set)
-    for listing in targets.values():
-        for text in (listing.canonical_slug, listing.hugging_face_id):
-            if text:
-                given[text.lower()].add(listing.id)
-    found = {text: ids.pop() for text, ids in given.items() if len(ids) == 1}
-    for listing in listings:
-        if (target := by_plain.get(bare_id(listing.alias_of or listing.plain_id))) is not None:
-            found[listing.id.lower()] = target  # an id is surer than any slug, so it may replace one
-            found[listing.plain_id.lower()] = target
-            found[f"openrouter/{listing.id.lower()}"] = target
-    return found
-
-
-def _alias_keys(aliases: Iterable[Alias]) -> dict[str, Alias]:
-    keys: dict[str, Alias] = {}
-    for alias in aliases:
-        name = take_apart(alias.published)
-        keys[squash(name.literal)] = alias
-        if name.effort is None and name.thinking is None:
-            keys.setdefault(squash(name.cohort_key), alias)
-    return keys

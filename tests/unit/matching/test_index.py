@@ -60,6 +60,7 @@ def test_a_published_name_finds_its_model(names: NameIndex, published: str, mode
         ("DeepSeek R1 + claude-3-5-sonnet-20241022", "more than one model"),
         ("Qwen3 VL 32B (Reasoning)", "does not think"),
         ("chatgpt-4o-latest-20250326", "no model of this name"),
+        ("mistral-large-latest", "another snapshot"),
     ],
 )
 def test_a_name_without_its_model_is_unmatched_and_says_why(
