@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import anyio.to_thread
@@ -22,6 +23,7 @@ from smart_spawn.scoring.scale import NormName
 from smart_spawn.scoring.weights import Weights, effective_weights
 from smart_spawn.settings import Settings, SourceName
 from smart_spawn.sources import ADAPTERS, all_sources
+from smart_spawn.sources.archive import read_archive
 from smart_spawn.sources.base import Payload, Source
 from smart_spawn.sources.cadence import LastCheck, next_check
 from smart_spawn.sources.fetching import SourceFetch, fetch_all
@@ -211,6 +213,19 @@ def from_readings(readings: Sequence[SourceReading], settings: Settings, *, earl
         earlier=earlier,
         missing={reading.source for reading in readings if reading.state == "missing"},
     )
+
+
+def from_archive(listing: Path, root: Path, settings: Settings) -> Catalog:
+    """Build a catalogue from a folder of documents; see `sources/archive.py`. Raises InvalidRequest, NoCatalog."""
+    documents = read_archive(listing, root)
+    sources = [source for source in all_sources(settings) if source.name in documents]
+    readings = [read(source, None, documents[source.name]) for source in sources]
+    for reading in readings:
+        if reading.error is not None:
+            raise InvalidRequest(
+                f"the documents of `{reading.source}` cannot be used: {reading.error.message}", hint=reading.error.hint
+            )
+    return from_readings(readings, settings, earlier=None)
 
 
 def norm_of(settings: Settings) -> NormName:

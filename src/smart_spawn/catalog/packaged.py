@@ -13,8 +13,8 @@ from smart_spawn.model import Listing
 RESOURCE = "catalog.json.gz"
 MAX_BYTES = 600_000
 """The most that the packaged catalogue may take, compressed."""
-NOT_REDISTRIBUTED = ("aa_",)
-"""Boards whose terms forbid passing their readings on, whoever relayed them (Artificial Analysis)."""
+NOT_REDISTRIBUTED = ("aa_", "design_arena_")
+"""Boards that are not ours to pass on: Artificial Analysis forbids it, and Design Arena reaches us by relay only."""
 
 
 @cache
@@ -25,7 +25,7 @@ def packaged_facts() -> Facts | None:
 
 
 def redistributable(facts: Facts) -> Facts:
-    """Return the facts that may be passed on: nothing of Artificial Analysis, and no private models."""
+    """Return the facts that may be passed on: no board that is not ours to pass on, and no private models."""
     public: tuple[Listing, ...] = tuple(listing for listing in facts.listings if not listing.private)
     known = {listing.id for listing in public}
     return replace(

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 import numpy as np
 
@@ -25,6 +26,8 @@ from smart_spawn.scoring.category import Matrix
 
 SCORE_DIGITS = 6
 """Scores are rounded before they are compared: the last bits of a sum differ between processors."""
+MEASURED_SHARE = 0.5
+"""A candidate counts as measured when boards speak to categories that make up this share of the mix."""
 SHORTLIST = 64
 """How many of the best rows are put in exact order; the rest only need to be known as worse."""
 CONTENDERS = 16
@@ -32,8 +35,15 @@ CONTENDERS = 16
 
 _GRID = np.linspace(-8.0, 8.0, 4097)
 _PHI = np.array([0.5 * (1 + math.erf(x / math.sqrt(2))) for x in _GRID])
-_NODES, _NODE_WEIGHTS = np.polynomial.hermite_e.hermegauss(21)
-_NODE_WEIGHTS = _NODE_WEIGHTS / _NODE_WEIGHTS.sum()
+
+
+@cache
+def _quadrature() -> tuple[Matrix, Matrix]:
+    """Return nodes and weights that integrate over a standard normal distribution."""
+    from numpy.polynomial.hermite_e import hermegauss  # noqa: PLC0415  # slow to import, needed by the first choice
+
+    nodes, weights = hermegauss(21)
+    return nodes, weights / weights.sum()
 
 
 def phi(z: Matrix) -> Matrix:
@@ -85,7 +95,7 @@ class Ranking:
     variance: Matrix
     """Points²."""
     measured: Bools
-    """Whether any board speaks to a category of the mix; the others rank last."""
+    """Whether boards speak to most of the mix (`MEASURED_SHARE`); the others rank last."""
     cost_usd: Matrix
     """Expected cost of this task; NaN where the price is unknown."""
     order: Ints
@@ -108,7 +118,7 @@ def rank_rows(
     score = np.round(rows.table.scores @ mix, SCORE_DIGITS)
     # Evidence of different categories is shared, so errors are taken to go together: spreads add, not variances.
     variance = np.round((rows.spread @ mix) ** 2, SCORE_DIGITS)
-    measured = rows.measured @ (mix > 0)
+    measured = rows.measured @ mix >= MEASURED_SHARE
     kept = keep[rows.model]
     able = kept & (score >= min_capability)
     models_kept = int(np.count_nonzero(keep))
@@ -182,10 +192,11 @@ def chance_to_be_best(ranking: Ranking, row: int) -> float:
     rivals = rivals[rivals != row]
     if not len(rivals):
         return 1.0
-    own = ranking.score[row] + math.sqrt(ranking.variance[row]) * _NODES
+    nodes, weights = _quadrature()
+    own = ranking.score[row] + math.sqrt(ranking.variance[row]) * nodes
     spread = np.maximum(np.sqrt(ranking.variance[rivals]), 1e-9)
     beats = phi((own[:, None] - ranking.score[rivals][None, :]) / spread[None, :])
-    return round(float(_NODE_WEIGHTS @ beats.prod(axis=1)), 4)
+    return round(float(weights @ beats.prod(axis=1)), 4)
 
 
 def choose(ranking: Ranking, budget: Budget) -> int:
