@@ -184,6 +184,11 @@ def _fast_answer(parts: Parts) -> bool:
     return parts.drop()
 
 
+def _default(parts: Parts) -> bool:
+    """Take `default`: the maker's own setting, which is what no word means too."""
+    return parts.says("default") and parts.drop()
+
+
 def _stage(parts: Parts) -> bool:
     if parts.says("latest"):
         parts.moving = True
@@ -208,4 +213,15 @@ def _search(parts: Parts) -> bool:
     return parts.drop()
 
 
-_RULES = (_date, _effort, _effort_thinking, _thinking, _budget, _fast_answer, _stage, _quantisation, _search)
+_RULES = (
+    _date,
+    _effort,
+    _effort_thinking,
+    _thinking,
+    _budget,
+    _fast_answer,
+    _default,
+    _stage,
+    _quantisation,
+    _search,
+)
