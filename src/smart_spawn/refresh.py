@@ -179,9 +179,11 @@ def _build(
             store.payloads.mark_good(reading.source, reading.payloads)
         elif reading.error is not None and got is not None and got.payloads:
             store.payloads.quarantine(reading.source, got.payloads, reason=reading.error.message, at=now)
-    catalog = from_readings(readings, settings, earlier=serving.facts if serving else None)
     payloads = [payload for reading in readings for payload in reading.payloads]
     before = store.catalogs.current_version()
+    catalog = _still_good(store, settings, serving, payloads) or from_readings(
+        readings, settings, earlier=serving.facts if serving else None
+    )
     store.catalogs.save(catalog.version, encode(catalog.facts), built_at=now, manifest=payloads)
     store.known_ids.saw((listing.id for listing in catalog.listings), now)
     store.prices.record(now.date(), {listing.id: listing.price for listing in catalog.listings})
@@ -194,6 +196,19 @@ def _build(
         took_s=0.0,
         sources=_reports(readings, fetched, found),
     )
+
+
+def _still_good(
+    store: Store, settings: Settings, serving: Catalog | None, payloads: Sequence[Payload]
+) -> Catalog | None:
+    """Return the catalogue in use when building again could only give the same: same documents, weights and norm."""
+    if serving is None or serving.facts.norm != norm_of(settings) or serving.facts.carried:
+        return None
+    if serving.facts.weights != effective_weights(settings.scoring.weights):
+        return None
+    built_from = {(e.source, e.part, e.sha256) for e in store.payloads.manifest(serving.version)}
+    in_use = {(p.source, p.part, p.sha256) for p in payloads}
+    return serving if built_from and built_from == in_use else None
 
 
 def from_readings(readings: Sequence[SourceReading], settings: Settings, *, earlier: Facts | None) -> Catalog:
