@@ -23,7 +23,16 @@ ENV_PREFIX = "SMART_SPAWN_"
 NOT_SETTINGS = {"SMART_SPAWN_CONFIG"}
 """Environment variables with our prefix that are read elsewhere."""
 
-SourceName = Literal["openrouter", "artificial_analysis", "open_llm_leaderboard", "lmarena", "livebench"]
+SourceName = Literal[
+    "openrouter",
+    "artificial_analysis",
+    "open_llm_leaderboard",
+    "lmarena",
+    "livebench",
+    "aider_polyglot",
+    "models_dev",
+    "genai_prices",
+]
 Norm = Literal["zscore", "robust", "rank", "equated"]
 
 
@@ -35,7 +44,8 @@ class SourceSettings(_Part):
     """One benchmark source: where it is, how often it is read, whether it is read at all."""
 
     enabled: bool | None = None
-    """`None` is the source's own default: on, except Artificial Analysis, which is on once it has a key."""
+    """`None` is the source's own default: the five main sources are on (Artificial Analysis once it has a key), the
+    others once the settings name them."""
     base_url: str | None = None
     releases_url: str | None = None
     """LiveBench only: where the list of releases is."""

@@ -70,14 +70,18 @@ class Batch:
     source: str
     listings: tuple[Listing, ...] = ()
     measurements: tuple[Measurement, ...] = ()
+    opinions: tuple[Listing, ...] = ()
+    """What it says about listings of another source: for checking those, never on offer themselves."""
+    deprecated: tuple[str, ...] = ()
+    """Ids that the source calls deprecated, as `maker/model` in the maker's own spelling."""
     published_on: date | None = None
     notes: tuple[str, ...] = ()
     """What was set aside while reading, in words: failed runs, repeated rows, unknown columns."""
 
     @property
     def count(self) -> int:
-        """How many rows of the source were read: listings, or else distinct published names."""
-        return len(self.listings) or len({m.published_name for m in self.measurements})
+        """How many rows of the source were read: listings or opinions, or else distinct published names."""
+        return len(self.listings) or len(self.opinions) or len({m.published_name for m in self.measurements})
 
 
 class Http(Protocol):
@@ -106,6 +110,11 @@ class Source(Protocol):
     @property
     def name(self) -> str:
         """The name under which settings and status know it."""
+        ...
+
+    @property
+    def base_url(self) -> str:
+        """Where it is asked, without the path."""
         ...
 
     @property

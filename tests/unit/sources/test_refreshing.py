@@ -105,6 +105,7 @@ class Demo:
     """A source that does what a test tells it."""
 
     name = "demo"
+    base_url = "http://127.0.0.1:9"
     refresh_hours = 1.0
     timeout_s = 0.5
 
