@@ -12,7 +12,7 @@ from typing import Final
 
 from smart_spawn.matching.dates import PublishedDate
 from smart_spawn.matching.grammar import word_set
-from smart_spawn.matching.names import PublishedName, take_apart
+from smart_spawn.matching.names import PublishedName, in_any_order, take_apart
 from smart_spawn.model import Listing
 
 HOSTS: Final = word_set("azure bedrock fireworks groq lambda ollama openrouter replicate together vertex")
@@ -27,6 +27,10 @@ DAYS_AFTER: Final = 7
 """A snapshot much younger than its listing is another one: DeepSeek V4 Pro of 13 August, sold since April."""
 PREVIEW_DAYS: Final = 3
 """A dated preview is the model of an undated listing only when both are of the same days."""
+
+
+SIZE: Final = re.compile(r"a?\d+(-\d+)?[bt]|\d+e|00\d")
+"""A count of parameters or experts, or Google's first revision: a seller may leave it out and mean the same model."""
 
 
 class Tier(IntEnum):
@@ -70,9 +74,12 @@ def entries_of(listing: Listing) -> Iterator[Entry]:
     """List the names of one listing, each under its own key."""
     own = take_apart(listing.plain_id)
     slug = take_apart(listing.canonical_slug) if listing.canonical_slug else None
-    shown = take_apart(listing.name.rpartition(": ")[2])
+    shown = take_apart(listing.name.rpartition(": ")[2].removesuffix(" (free)"))
     file = take_apart(listing.hugging_face_id) if listing.hugging_face_id else None
-    names = {Tier.ID: own, Tier.NAME: shown} | ({Tier.HUGGING_FACE: file} if file else {})
+    names = {Tier.ID: own} | ({Tier.HUGGING_FACE: file} if file else {})
+    # Sellers shorten: Granite 4.0 Micro and UI-TARS 7B are other models than granite-4.0-h-micro and ui-tars-1.5-7b.
+    if all(SIZE.fullmatch(word) for word in _words(own) - _words(shown)) or _words(shown) - _words(own):
+        names[Tier.NAME] = shown
     # A slug's date is a day of selling. A slug that says less than the id (z-ai/glm-4.6-20251208 for glm-4.6v) would
     # answer to another model's name; so would one of another date (preview-03-25 for an id that says 05-06).
     same_date = slug is None or own.date is None or slug.date is None or own.date.agrees_with(slug.date)
@@ -161,6 +168,10 @@ def _date_cost(name: PublishedName, entry: Entry) -> int | None:
     # Previews follow each other within weeks, so theirs must be the very days.
     before, after = (PREVIEW_DAYS, PREVIEW_DAYS) if name.stage else (DAYS_BEFORE, DAYS_AFTER)
     return 1 if any(-before <= d <= after for d in days) else None
+
+
+def _words(name: PublishedName) -> set[str]:
+    return set(in_any_order(name.key).split("|"))
 
 
 def _rejected(reason: str) -> Verdict:

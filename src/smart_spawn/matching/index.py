@@ -28,6 +28,9 @@ GUARDED_WORDS: Final = word_set(
 )
 """Words that make another product. A bridge whose id lacks one of the name's, or has one more, is a mistake."""
 
+MAX_REMEMBERED: Final = 50_000
+"""Ten times the names of all sources together; imports of the owner's own results come on top."""
+
 NEAREST_COUNT: Final = 3
 NEAREST_SCORE: Final = 60.0
 """Below this similarity (0-100) a suggestion helps nobody."""
@@ -118,6 +121,8 @@ class NameIndex:
         searching = not benchmark or "search" in benchmark
         asked = (published, source if source in BRIDGE_ONLY else "", searching, bridge)
         if asked not in self._found:
+            if len(self._found) >= MAX_REMEMBERED:
+                self._found.clear()
             self._found[asked] = self._find(published, source, searching, bridge)
         return self._found[asked]
 

@@ -34,6 +34,7 @@ from smart_spawn.sources.base import Measurement
         ("o3-mini (medium)", "openai/o3-mini", "name + effort"),
         ("Qwen3 30B A3B 2507 (Reasoning)", "qwen/qwen3-30b-a3b-thinking-2507", "name + thinking + date"),
         ("qwen3-30b-a3b-thinking", "qwen/qwen3-30b-a3b", "name + thinking"),
+        ("Nemotron 3 Ultra", "nvidia/nemotron-3-ultra-550b-a55b", "display name"),
         ("NVIDIA Nemotron Nano 9B V2", "nvidia/nemotron-nano-9b-v2:free", "name"),
     ],
 )
@@ -61,6 +62,7 @@ def test_a_published_name_finds_its_model(names: NameIndex, published: str, mode
         ("Qwen3 VL 32B (Reasoning)", "does not think"),
         ("chatgpt-4o-latest-20250326", "no model of this name"),
         ("mistral-large-latest", "another snapshot"),
+        ("granite-4.0-micro", "no model of this name"),
     ],
 )
 def test_a_name_without_its_model_is_unmatched_and_says_why(
