@@ -1,0 +1,1 @@
+"""`doctor`: what is set, what is wrong, and how to put it right."""

@@ -1,0 +1,101 @@
+"""The command: run the checks, print the report, fail when something is broken."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import typer
+
+from smart_spawn.cli.doctor.finding import Finding
+from smart_spawn.cli.screen import show_json, show_table, show_text
+from smart_spawn.cli.shell import Shell, takes
+from smart_spawn.errors import SettingsError
+
+MARKS = {"ok": "ok", "warning": "warning", "broken": "BROKEN", "skipped": "skipped"}
+
+
+@takes()
+def doctor(
+    shell: Shell,
+    online: Annotated[
+        bool, typer.Option("--online", help="Also try to reach sources and providers.")
+    ] = False,
+) -> None:
+    """Show the settings in effect, what is wrong, and how to put it right. Exit code 1 when something is broken."""
+    settings, findings = _examined(shell, online=online)
+    sound = all(finding.state != "broken" for finding in findings)
+    if shell.json:
+        show_json({"data": {"ok": sound, "settings": settings, "checks": [_json(f) for f in findings]}})
+    else:
+        _show(settings, findings)
+    if not sound:
+        raise typer.Exit(1)
+
+
+def _examined(shell: Shell, *, online: bool) -> tuple[list[dict[str, Any]], list[Finding]]:
+    from smart_spawn.cli.doctor.effective import effective  # noqa: PLC0415
+
+    try:
+        settings = shell.settings()
+    except SettingsError as error:
+        rest = "not checked: it depends on the settings"
+        skipped = [Finding(check=c, state="skipped", message=rest) for c in ("home", "database", "catalogue")]
+        found = Finding(check="settings", state="broken", message=error.message, hint=error.hint)
+        return [], [found, *skipped]
+    rows, origin = effective(settings, shell.config)
+    fine = Finding(check="settings", state="ok", message=origin)
+    return rows, [fine, *_checked(settings, online=online)]
+
+
+def _checked(settings: Any, *, online: bool) -> Iterator[Finding]:
+    from smart_spawn.cli.doctor import checks  # noqa: PLC0415  # what is broken must not stop the rest
+
+    home = checks.check_home(settings.home_path)
+    database = checks.check_database(settings)
+    yield from (home, database)
+    exists = database.state == "ok" and "will be made" not in database.message
+    yield from checks.check_catalog(settings, stored=exists)
+    yield from checks.check_providers(settings, os.environ)
+    if online:
+        from smart_spawn.cli.doctor.online import check_online  # noqa: PLC0415
+
+        yield from asyncio.run(check_online(settings, os.environ))
+
+
+def _json(finding: Finding) -> dict[str, str | None]:
+    return {
+        "check": finding.check,
+        "state": finding.state,
+        "message": finding.message,
+        "hint": finding.hint or None,
+    }
+
+
+def _show(settings: list[dict[str, Any]], findings: list[Finding]) -> None:
+    if settings:
+        show_table(
+            {"setting": "left", "value": "left", "from": "left"},
+            [(row["key"], _text(row["value"]), row["origin"]) for row in settings],
+        )
+        show_text("")
+    show_table(
+        {"check": "left", "": "left", "found": "left"},
+        [(f.check, MARKS[f.state], f.message) for f in findings],
+    )
+    hints: dict[str, list[Finding]] = {}
+    for finding in findings:
+        if finding.hint:
+            hints.setdefault(finding.hint, []).append(finding)
+    for hint, found in hints.items():
+        text = f"\n{', '.join(f.check for f in found)}: {hint}"
+        show_text(text, "red" if any(f.state == "broken" for f in found) else "yellow")
+
+
+def _text(value: object) -> str:
+    """Show a setting as the settings file would spell it, nearly."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,0 +1,40 @@
+"""Every command by name. Importing this loads no settings, no catalogue, no database: `--help` stays quick."""
+
+from __future__ import annotations
+
+import typer
+
+from smart_spawn.cli import catalog, choose, lists, refreshing, server, spawning
+from smart_spawn.cli.doctor import command as doctor
+
+PURPOSE = "Reads a task, weighs real benchmark evidence, and chooses the best model within a budget."
+
+program = typer.Typer(
+    name="smart-spawn",
+    help=PURPOSE,
+    rich_markup_mode=None,  # plain help: it is quick to load and survives a pipe
+    pretty_exceptions_enable=False,
+)
+
+
+@program.callback(invoke_without_command=True, help=PURPOSE)
+def _without_command(context: typer.Context) -> None:
+    """Show the help when no command is named."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help(), err=True)
+        raise typer.Exit(2)
+
+
+program.command()(server.serve)
+program.command()(server.health)
+program.command()(choose.route)
+program.command()(spawning.spawn)
+program.command()(lists.models)
+program.command()(lists.compare)
+program.command()(choose.explain)
+program.command()(choose.replay)
+program.command()(refreshing.refresh)
+program.command()(lists.status)
+program.add_typer(catalog.commands, name="catalog")
+program.command()(doctor.doctor)
+program.command()(lists.version)
