@@ -156,3 +156,29 @@ async def test_keys_never_reach_the_payload_or_another_source(publisher: Publish
     sent = {path.split("/")[1] for path, _, headers in publisher.seen if "own-key" in str(headers)}
     assert sent == {"artificial_analysis"}
     assert not any("own-key" in payload.url for payloads in held.values() for payload in payloads)
+
+
+async def test_the_environments_proxy_is_used(publisher: Publisher, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With `HTTP_PROXY` set, a source is reached through it, even one that has no address here."""
+    monkeypatch.setenv("HTTP_PROXY", publisher.url)
+    rows = {"openrouter": {"base_url": "http://source.invalid/openrouter"}}
+    (source,) = [s for s in all_sources(Settings.model_validate({"sources": rows})) if s.name == "openrouter"]
+    (fetch,) = await fetch_all([source], {}, now=NOW)
+    assert (fetch.status, fetch.payloads[0].url) == ("ok", "http://source.invalid/openrouter/models")
+
+
+async def test_a_download_may_come_from_a_content_network(publisher: Publisher) -> None:
+    """The hub redirects its files; they arrive whole, are asked about conditionally, and keep the hub's address."""
+    path = next(path for path in publisher.documents if "/webdev/" in path)
+    moved = path.replace("/lmarena/", "/network/", 1)
+    publisher.documents[moved] = publisher.documents[path]
+    publisher.redirects[path] = f"{publisher.url.replace('127.0.0.1', 'localhost')}{moved}"
+    chosen = {"lmarena": sources(publisher)["lmarena"]}
+    try:
+        first = (await refresh(chosen, {}))["lmarena"]
+        again = (await refresh(chosen, {"lmarena": first[0].payloads}))["lmarena"]
+    finally:
+        publisher.redirects.clear()
+    assert (first[1].state, again[0].status) == ("new", "unchanged")
+    assert first[0].requests == again[0].requests == 5
+    assert path in first[0].payloads[2].url
