@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from smart_spawn.app import Replay
 from smart_spawn.catalog.snapshot import Catalog
 from smart_spawn.model import Budget
 from smart_spawn.routing.decision import Choice, Decision
@@ -174,6 +175,16 @@ def _verbose(decision: Decision, catalog: Catalog, policy: RoutingPolicy) -> dic
             for row in rows
         ],
         "rejectedModels": [{"model": model, "filter": name} for model, name in removed],
+    }
+
+
+def replay_json(replay: Replay, policy: RoutingPolicy) -> dict[str, Any]:
+    """Return a decision beside the same decision made again, and whether both are equal."""
+    return {
+        "same": replay.same,
+        "decisionId": replay.first.id,
+        "first": decision_json(replay.first, replay.catalog, policy, verbose=False),
+        "again": decision_json(replay.again, replay.catalog, policy, verbose=False),
     }
 
 

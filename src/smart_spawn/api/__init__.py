@@ -1,0 +1,1 @@
+"""The HTTP surface: each handler translates, calls `SmartSpawn`, and translates back."""

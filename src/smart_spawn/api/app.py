@@ -1,0 +1,116 @@
+"""`create_app`: the routes, the gate before them, and what runs beside them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from starlette.exceptions import HTTPException
+from starlette.routing import Match
+
+from smart_spawn import __version__
+from smart_spawn.api.answers import MethodNotAllowed, error_answer
+from smart_spawn.api.document import document
+from smart_spawn.api.gate import Gate, InFlight, Limits
+from smart_spawn.api.hot import hot_pick
+from smart_spawn.api.refreshing import Refresher, keeping_current
+from smart_spawn.api.routes.choosing import choosing_routes
+from smart_spawn.api.routes.decisions import decision_routes
+from smart_spawn.api.routes.models import model_routes
+from smart_spawn.api.routes.operations import operation_routes
+from smart_spawn.api.routes.spawning import SPAWN_PATHS, spawning_routes
+from smart_spawn.app import SmartSpawn
+from smart_spawn.errors import NotFound, SmartSpawnError
+
+TAGS = [
+    {"name": "routing", "description": "Which model."},
+    {"name": "spawning", "description": "Have it do the task."},
+    {"name": "decisions", "description": "Why this model."},
+    {"name": "catalogue", "description": "What there is to choose from."},
+    {"name": "operations", "description": "How the service is doing."},
+]
+
+
+class Service(FastAPI):
+    """The service, with its document made by us."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the OpenAPI document, made once."""
+        if not self.openapi_schema:
+            self.openapi_schema = document(self)
+        return self.openapi_schema
+
+
+def create_app(app: SmartSpawn | None = None, *, in_flight: InFlight | None = None) -> FastAPI:
+    """Return the HTTP service for one `SmartSpawn`, which it opens when it starts and closes when it ends.
+
+    `in_flight` keeps the requests that are being answered, for whoever has to wait for them.
+    """
+    served = app or SmartSpawn()
+    settings = served.settings
+    refresher = Refresher(settings)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with served, keeping_current(served, refresher):
+            yield
+
+    api = Service(
+        title="Smart Spawn",
+        version=__version__,
+        openapi_tags=TAGS,
+        lifespan=lifespan,
+        redirect_slashes=False,
+    )
+    hot = hot_pick(served)
+    api.add_middleware(
+        Gate,
+        limits=Limits(
+            allowed_hosts=(*settings.server.allowed_hosts, settings.host),
+            timeout_s=settings.server.request_timeout_s,
+            patient=SPAWN_PATHS,
+        ),
+        hot={"/api/pick": hot, "/pick": hot},
+        in_flight=in_flight or InFlight(),
+    )
+    api.add_exception_handler(SmartSpawnError, _known)
+    api.add_exception_handler(HTTPException, _unrouted)
+    routers = (
+        choosing_routes(served),
+        spawning_routes(served),
+        decision_routes(served),
+        model_routes(served),
+        operation_routes(served, refresher),
+    )
+    for router in routers:
+        api.include_router(router, prefix="/api")
+        api.include_router(router, include_in_schema=False)
+    return api
+
+
+async def _known(request: Request, error: Exception) -> Response:
+    assert isinstance(error, SmartSpawnError)  # noqa: S101  # registered for this type alone
+    return error_answer(error)
+
+
+async def _unrouted(request: Request, error: Exception) -> Response:
+    """Give Starlette's own refusals, no such path or method, the shape of our errors."""
+    assert isinstance(error, HTTPException)  # noqa: S101  # registered for this type alone
+    path = request.scope["path"][:200]
+    if error.status_code == 405:
+        allowed = ", ".join(_methods(request))
+        refusal = MethodNotAllowed(f"{request.method} is not a method of `{path}`", hint=f"use {allowed}")
+        return error_answer(refusal, headers={"allow": allowed})
+    return error_answer(
+        NotFound(f"there is no route `{path}`", hint="the routes are listed at /openapi.json and /docs")
+    )
+
+
+def _methods(request: Request) -> list[str]:
+    """List the methods of every route that has this path."""
+    routes = [
+        route for route in request.app.router.routes if route.matches(request.scope)[0] is not Match.NONE
+    ]
+    return sorted({method for route in routes for method in getattr(route, "methods", None) or ()})

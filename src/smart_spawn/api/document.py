@@ -1,0 +1,164 @@
+"""The OpenAPI document: what each route takes and gives, with an example."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache
+from http import HTTPStatus
+from importlib.resources import files
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from smart_spawn import __version__
+from smart_spawn.api import schemas
+from smart_spawn.routing.request import RouteRequest
+from smart_spawn.spawn.request import SpawnRequest
+
+REF = "#/components/schemas/{model}"
+SHAPES: tuple[type[BaseModel], ...] = (
+    RouteRequest,
+    SpawnRequest,
+    schemas.RefreshBody,
+    schemas.PickAnswer,
+    schemas.RecommendAnswer,
+    schemas.RoutingDecision,
+    schemas.ReplayAnswer,
+    schemas.ModelsAnswer,
+    schemas.ModelAnswer,
+    schemas.CompareAnswer,
+    schemas.UnmatchedAnswer,
+    schemas.SpawnAnswer,
+    schemas.StatusAnswer,
+    schemas.HealthAnswer,
+    schemas.RefreshAnswer,
+    schemas.ErrorAnswer,
+)
+"""What requests and answers refer to."""
+ERROR_CODES: Mapping[int, str] = {
+    400: "`MISSING_PARAM`, `INVALID_PARAM`, `INVALID_BODY`",
+    402: "`NO_MODEL_IN_BUDGET`, `BUDGET_EXCEEDED`",
+    404: "`NOT_FOUND`, `UNKNOWN_MODEL`",
+    413: "`TOO_LARGE`",
+    422: "`NO_ELIGIBLE_MODEL`",
+    502: "`PROVIDER_ERROR`",
+    503: "`NO_PROVIDER`, `NO_CATALOG`, `OVERLOADED`",
+    504: "`TIMEOUT`",
+}
+DESCRIPTION = """Reads a task, weighs real benchmark evidence, chooses the best model within a budget, and says why.
+
+Every route answers under `/api` and without it. Every error has the shape of `ErrorAnswer`. Besides those listed, any
+route may answer 403 `FORBIDDEN` (a host name or web page that is not allowed), 405 `METHOD_NOT_ALLOWED`,
+500 `INTERNAL`, 503 `OVERLOADED` or `STOPPING` (with `Retry-After`) and 504 `TIMEOUT`."""
+
+
+def describe(
+    operation: str,
+    answer: type[BaseModel] | None,
+    *,
+    query: type[BaseModel] | None = None,
+    body: type[BaseModel] | None = None,
+    path: Sequence[str] = (),
+    errors: Sequence[int] = (),
+    status: int = 200,
+) -> dict[str, Any]:
+    """Return what FastAPI is told of a route. `answer` None is plain text.
+
+    Handlers read requests and write answers themselves, so nothing here is checked at run time.
+    """
+    extra: dict[str, Any] = {
+        "operationId": operation,
+        "responses": _responses(operation, answer, errors, status),
+    }
+    if path or query:
+        extra["parameters"] = [*map(_path_parameter, path), *_query_parameters(operation, query)]
+    if body:
+        extra["requestBody"] = {
+            "required": bool(body.model_fields) and body is not schemas.RefreshBody,
+            "content": {"application/json": _content(body, _example(operation, "request"))},
+        }
+    return {"response_model": None, "status_code": status, "openapi_extra": extra}
+
+
+def _responses(
+    operation: str, answer: type[BaseModel] | None, errors: Sequence[int], status: int
+) -> dict[str, Any]:
+    example = _example(operation, "answer")
+    content = (
+        {"text/plain": {"schema": {"type": "string"}, **({"example": example} if example else {})}}
+        if answer is None
+        else {"application/json": _content(answer, example)}
+    )
+    good = {"description": (answer.__doc__ if answer else "Plain text.") or "", "content": content}
+    failures = {
+        str(code): {
+            "description": f"{HTTPStatus(code).phrase}: {ERROR_CODES[code]}",
+            "content": {"application/json": _content(schemas.ErrorAnswer, _examples().get(f"error-{code}"))},
+        }
+        for code in errors
+    }
+    return {str(status): good, **failures}
+
+
+def _content(shape: type[BaseModel], example: Any) -> dict[str, Any]:
+    schema = {"$ref": REF.format(model=shape.__name__)}
+    return {"schema": schema} if example is None else {"schema": schema, "example": example}
+
+
+def _path_parameter(name: str) -> dict[str, Any]:
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+
+
+def _query_parameters(operation: str, query: type[BaseModel] | None) -> list[dict[str, Any]]:
+    if query is None:
+        return []
+    schema = query.model_json_schema(ref_template=REF)
+    given = _example(operation, "query") or {}
+    return [
+        {
+            "name": name,
+            "in": "query",
+            "required": False,
+            "schema": {key: value for key, value in field.items() if key not in ("title", "description")},
+            **({"description": field["description"]} if "description" in field else {}),
+            **({"explode": False, "style": "form"} if field.get("type") == "array" else {}),
+            **({"example": given[name]} if name in given else {}),
+        }
+        for name, field in schema.get("properties", {}).items()
+    ]
+
+
+def _example(operation: str, part: str) -> Any:
+    return _examples().get(operation, {}).get(part)
+
+
+@cache
+def _examples() -> dict[str, Any]:
+    """Read the recorded examples: operation → query, request and answer."""
+    text = files(__package__).joinpath("examples.json").read_text(encoding="utf-8")
+    examples: dict[str, Any] = json.loads(text)
+    return examples
+
+
+def document(api: FastAPI) -> dict[str, Any]:
+    """Return the OpenAPI document of the service."""
+    shapes_of_queries: tuple[type[BaseModel], ...] = (schemas.PickQuery, schemas.ModelsQuery)
+    _, definitions = models_json_schema(
+        [(shape, "validation") for shape in (*SHAPES, *shapes_of_queries)], ref_template=REF, by_alias=True
+    )
+    found = get_openapi(
+        title="Smart Spawn",
+        version=__version__,
+        description=DESCRIPTION,
+        routes=api.routes,
+        license_info={"name": "MIT", "identifier": "MIT"},
+        tags=api.openapi_tags,
+        servers=[{"url": "/", "description": "this service"}],
+    )
+    shapes = {n: s for n, s in definitions["$defs"].items() if not n.endswith("Query")}
+    found["components"] = {"schemas": dict(sorted(shapes.items()))}
+    return found

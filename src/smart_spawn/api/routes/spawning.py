@@ -1,0 +1,52 @@
+"""`/spawn`: have the chosen model do the task."""
+
+from __future__ import annotations
+
+import asyncio
+
+from fastapi import APIRouter, Request, Response
+
+from smart_spawn.api.answers import DeadlinePassed, json_answer
+from smart_spawn.api.document import describe
+from smart_spawn.api.gate import DECISION_ID
+from smart_spawn.api.requests import read_object
+from smart_spawn.api.schemas import SpawnAnswer
+from smart_spawn.app import SmartSpawn
+from smart_spawn.errors import InvalidRequest
+from smart_spawn.spawn.request import SpawnRequest
+from smart_spawn.surface.spawning import spawn_json
+
+SPAWN_PATHS = frozenset({"/spawn", "/api/spawn"})
+
+
+def spawning_routes(app: SmartSpawn) -> APIRouter:
+    """Return the route that does tasks. Its deadline is the request's `timeoutS`, else `run_timeout_s`."""
+    router = APIRouter(tags=["spawning"])
+    server = app.settings.server
+
+    @router.post(
+        "/spawn",
+        **describe("spawn", SpawnAnswer, body=SpawnRequest, errors=(400, 402, 404, 413, 422, 502, 503, 504)),
+    )
+    async def spawn(request: Request) -> Response:
+        """Choose a model and have it do the task; the answer carries the routing decision and the bill."""
+        try:
+            async with asyncio.timeout(server.request_timeout_s):
+                values = await read_object(request, max_bytes=server.max_body_bytes)
+        except TimeoutError:
+            raise DeadlinePassed(
+                f"the body did not arrive within {server.request_timeout_s:g} s", hint="send it faster"
+            ) from None
+        asked = SpawnRequest.of(app.defaults(SpawnRequest, values))
+        if not asked.wait:
+            raise InvalidRequest(
+                "`wait: false` is not available yet",
+                hint="leave `wait` out and read the answer when it comes",
+                details={"field": "wait"},
+            )
+        result = await app.spawn_request(asked)
+        request.scope[DECISION_ID] = result.decision.id
+        result.outcome.raise_failure()
+        return json_answer(spawn_json(result, app.policy))
+
+    return router

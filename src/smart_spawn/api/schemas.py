@@ -1,0 +1,563 @@
+"""The shapes of queries and answers, as the OpenAPI document shows them. Queries are also checked by them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from smart_spawn.model import Budget, Category, Effort, Mode, Requirement
+from smart_spawn.routing.request import Diversity, ModelId, Tag
+
+Score = Annotated[float, Field(description="0 to 100; 50 is the mean of the measured models")]
+Chance = Annotated[float, Field(ge=0, le=1)]
+Number = float | None
+Text = str | None
+
+
+class _Shape(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True)
+
+
+# -- queries --------------------------------------------------------------------------------------------------------
+
+
+class NoQuery(_Shape):
+    """No parameters."""
+
+
+class PickQuery(_Shape):
+    """What `GET /pick` takes. Lists are separated by commas."""
+
+    task: Annotated[str, Field(description="what is to be done, or the name of a category")] = ""
+    category: Category | None = None
+    budget: Annotated[Budget | None, Field(description="by input price, USD per million tokens")] = None
+    exclude: Annotated[list[ModelId], Field(description="model ids or patterns such as `vendor/*`")] = []
+    only: list[ModelId] = []
+    models: Annotated[list[ModelId], Field(description="what the caller can reach")] = []
+    pin: ModelId | None = None
+    context: Annotated[list[Tag], Field(description="tags such as `typescript`")] = []
+    require: list[Requirement] = []
+    min_context: Annotated[int | None, Field(ge=0, description="tokens")] = None
+    min_capability: Annotated[float | None, Field(ge=0, le=100)] = None
+    session_id: Text = None
+
+
+class RecommendQuery(_Shape):
+    """What `GET /recommend` takes."""
+
+    task: Annotated[str, Field(description="what is to be done, or the name of a category")] = ""
+    category: Category | None = None
+    budget: Budget | None = None
+    count: Annotated[int, Field(ge=1, le=5)] = 1
+    exclude: list[ModelId] = []
+    only: list[ModelId] = []
+    models: list[ModelId] = []
+    require: list[Requirement] = []
+    min_context: Annotated[int | None, Field(ge=0, description="tokens")] = None
+    min_capability: Annotated[float | None, Field(ge=0, le=100)] = None
+    context: list[Tag] = []
+    diversity: Diversity = "medium"
+
+
+class ModelsQuery(_Shape):
+    """What `GET /models` takes."""
+
+    category: Category | None = None
+    tier: Literal["premium", "standard", "budget"] | None = None
+    sort: Annotated[str, Field(description="`score`, `cost`, `efficiency` or a category")] = "score"
+    limit: Annotated[int, Field(ge=1, le=500)] = 100
+    q: Annotated[str, Field(max_length=200, description="part of an id or name")] = ""
+
+
+class CompareQuery(_Shape):
+    """What `GET /compare` takes."""
+
+    models: Annotated[list[ModelId], Field(max_length=50, description="two to five ids")] = []
+
+
+class UnmatchedQuery(_Shape):
+    """What `GET /catalog/unmatched` takes."""
+
+    source: Text = None
+
+
+class VerboseQuery(_Shape):
+    """What `GET /decisions/{id}` takes."""
+
+    verbose: Annotated[bool | None, Field(description="every candidate and every rejected model")] = None
+
+
+class RefreshBody(_Shape):
+    """What `POST /refresh` takes."""
+
+    sources: Annotated[list[str], Field(description="names of sources; all when left out")] = []
+
+
+# -- answers --------------------------------------------------------------------------------------------------------
+
+
+class Pricing(_Shape):
+    """List prices in USD per million tokens. Null is unknown; zero is free."""
+
+    prompt: Number
+    completion: Number
+    cached_input: Number = None
+    reasoning: Number = None
+
+
+class BudgetTier(_Shape):
+    """The input prices that a budget admits, in USD per million tokens. Null has no ceiling."""
+
+    min: float
+    max: Number
+
+
+class Pick(_Shape):
+    """The chosen model, and what to fall back on."""
+
+    id: str
+    name: str
+    provider: str
+    score: Score
+    benchmark_score: Score
+    personal_score: Number
+    pricing: Pricing
+    budget: Budget
+    tier: BudgetTier
+    candidate_count: int
+    category: Category
+    confidence: Chance
+    reasoning_effort: Effort | None
+    reason: str
+    fallbacks: list[str]
+    decision_id: str
+    context_tags: list[str] = []
+    context_boost: Number = None
+    warnings: list[str] = []
+
+
+class PickAnswer(_Shape):
+    """The answer of `/pick`."""
+
+    data: Pick
+
+
+class Capabilities(_Shape):
+    """What a model can do."""
+
+    vision: bool
+    function_calling: bool
+    streaming: bool
+    json_: Annotated[bool, Field(alias="json")]
+    reasoning: bool
+
+
+class Speed(_Shape):
+    """Measured speed, where somebody measured it."""
+
+    output_tokens_per_second: Number = None
+    time_to_first_token: Number = None
+
+
+class ModelRow(_Shape):
+    """One model of the catalogue."""
+
+    id: str
+    name: str
+    provider: str
+    context_length: int | None
+    max_output_tokens: int | None
+    pricing: Pricing
+    capabilities: Capabilities
+    categories: Annotated[list[Category], Field(description="where it is clearly above the mean")]
+    scores: dict[Category, Score]
+    cost_efficiency: Annotated[
+        dict[Category, float], Field(description="score per USD and million input tokens")
+    ]
+    tier: Literal["premium", "standard", "budget"] | None
+    benchmarks: Annotated[dict[str, float], Field(description="each in its own unit")]
+    speed: Speed
+    tags: list[str]
+    reasoning_efforts: list[Effort]
+    last_updated: str
+    sources_covered: list[str]
+
+
+class Recommendation(_Shape):
+    """One recommended model."""
+
+    model: ModelRow
+    reason: str
+    confidence: Chance
+    reasoning_effort: Effort | None
+    quality_given_up: Annotated[float, Field(description="points below the best, for the sake of diversity")]
+
+
+class RecommendMeta(_Shape):
+    """How a recommendation was read."""
+
+    task: Category
+    task_raw: str
+    budget: Budget
+    candidates_considered: int
+    decision_id: str
+
+
+class RecommendAnswer(_Shape):
+    """The answer of `/recommend`."""
+
+    data: list[Recommendation]
+    meta: RecommendMeta
+
+
+class Reading(_Shape):
+    """One benchmark reading, traceable to its publication."""
+
+    benchmark: str
+    source: str
+    edition: Text
+    published_name: str
+    rule: Annotated[str, Field(description="by which rule the published name led to the model")]
+    effort: Effort | None
+    value: float
+    unit: str
+    interval: list[float] | None
+    votes: int | None
+    published_at: Text
+    fetched_at: Text
+    z: Annotated[float, Field(description="standard deviations above the benchmark's mean")]
+    score: Score
+    superseded: bool
+    inherited_from: Text = None
+
+
+class Evidence(Reading):
+    """A reading, and what it contributed to a score."""
+
+    weight: float
+    contribution: Annotated[float, Field(description="points above or below 50")]
+    inherited: Text
+
+
+class TaskReading(_Shape):
+    """What was read in the task. Its text is not kept."""
+
+    category: Category
+    categories: dict[Category, Chance]
+    mix: Annotated[dict[Category, float], Field(description="the shares that scores were mixed by")]
+    signals: list[str]
+    difficulty: Annotated[float, Field(description="0 to 1; reported, never relied upon")]
+    language: str
+    tokens: int
+    characters: int
+
+
+class Choice(_Shape):
+    """A model at its place in the ranking."""
+
+    model: str
+    reasoning_effort: Effort | None
+    provider: str
+    score: Score
+    pricing: Pricing
+    expected_cost_usd: Number
+
+
+class Selected(Choice):
+    """The chosen model with its evidence."""
+
+    scores: dict[Category, Score]
+    evidence: list[Evidence]
+    missing_evidence: Annotated[
+        list[str], Field(description="benchmarks that would count and have nothing on it")
+    ]
+
+
+class Change(_Shape):
+    """The one change that would have made an alternative win."""
+
+    kind: Literal["weight", "benchmark", "budget", "exclude"]
+    what: str
+    value: float | str
+    sentence: str
+
+
+class Alternative(Choice):
+    """Another model and its distance."""
+
+    gap: Annotated[float, Field(description="points behind the chosen model")]
+    would_win: Change
+
+
+class RunnerUp(_Shape):
+    """The next best model."""
+
+    model: str
+    score: Score
+    gap: float
+
+
+class CandidateRow(_Shape):
+    """One candidate, when `verbose` asks for all."""
+
+    model: str
+    reasoning_effort: Effort | None
+    score: float
+    variance: float
+    measured: bool
+    scores: dict[Category, float]
+
+
+class RejectedModel(_Shape):
+    """One rejected model and the filter that removed it."""
+
+    model: str
+    filter: str
+
+
+class RoutingDecision(_Shape):
+    """A choice with its reasons: the answer of `/route`, and `routingDecision` everywhere else."""
+
+    id: str
+    created_at: str
+    task: TaskReading
+    budget: Budget
+    selected: Selected
+    reason: str
+    confidence: Annotated[Chance, Field(description="that it is at least as good as the runner-up")]
+    p_best: Annotated[Chance, Field(description="that it is the best of all candidates")]
+    runner_up: RunnerUp | None
+    alternatives: list[Alternative]
+    fallbacks: list[str]
+    candidate_count: int
+    rejected: Annotated[dict[str, int], Field(description="filter: how many models it removed")]
+    switching_cost_usd: Number = None
+    warnings: list[str]
+    catalog_version: str
+    beliefs_version: str
+    policy_version: str
+    candidates: list[CandidateRow] = []
+    rejected_models: list[RejectedModel] = []
+
+
+class ReplayAnswer(_Shape):
+    """A decision made again."""
+
+    same: bool
+    decision_id: str
+    first: RoutingDecision
+    again: RoutingDecision
+
+
+class ModelsMeta(_Shape):
+    """How a list of models was cut."""
+
+    total: int
+    filtered: int
+    returned: int
+    last_refresh: Text
+    version: str
+
+
+class ModelsAnswer(_Shape):
+    """The answer of `/models`."""
+
+    data: list[ModelRow]
+    meta: ModelsMeta
+
+
+class EffortRow(_Shape):
+    """The scores of a model at one reasoning effort."""
+
+    effort: Effort | None
+    default: bool
+    scores: dict[Category, Score]
+    relative_answer_length: float
+
+
+class Model(ModelRow):
+    """One model with everything known of it."""
+
+    expires_on: Text
+    alias_of: Text
+    efforts: list[EffortRow]
+    readings: list[Reading]
+
+
+class ModelAnswer(_Shape):
+    """The answer of `/models/{id}`."""
+
+    data: Model
+
+
+class Comparison(_Shape):
+    """Models side by side."""
+
+    models: list[ModelRow]
+    missing: Annotated[list[str], Field(description="ids that the catalogue does not hold")]
+
+
+class CompareAnswer(_Shape):
+    """The answer of `/compare`."""
+
+    data: Comparison
+
+
+class UnmatchedName(_Shape):
+    """A published name that leads to no model."""
+
+    source: str
+    published_name: str
+    reason: str
+    nearest: list[str]
+
+
+class UnmatchedAnswer(_Shape):
+    """The answer of `/catalog/unmatched`."""
+
+    data: list[UnmatchedName]
+
+
+class Usage(_Shape):
+    """Tokens."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int
+    reasoning_tokens: int
+    total_tokens: int
+
+
+class AttemptError(_Shape):
+    """Why an attempt gave no text."""
+
+    code: str
+    message: str
+
+
+class Gate(_Shape):
+    """Whether an answer was accepted."""
+
+    accepted: bool
+
+
+class Attempt(_Shape):
+    """One call of a model."""
+
+    step: int
+    model: str
+    provider: str
+    reasoning_effort: Effort | None
+    output: str
+    usage: Usage | None
+    cost_usd: Number
+    cost_source: str
+    latency_ms: float
+    finish_reason: Text
+    gate: Gate
+    error: AttemptError | None = None
+
+
+class Cost(_Shape):
+    """What a run cost, in USD. Null is unknown."""
+
+    usd: Number
+    estimated_usd: Number
+    source: Literal["provider", "list-price", "unknown"]
+    in_doubt_usd: Number
+    baseline_usd: Number
+    saved_usd: Number
+    baseline: Text
+
+
+class SpawnAnswer(_Shape):
+    """The answer of `/spawn`."""
+
+    id: str
+    status: str
+    mode: Mode
+    output: str
+    model: Text
+    routing_decision: RoutingDecision
+    responses: list[Attempt]
+    usage: Usage | None
+    cost: Cost
+    warnings: list[str]
+
+
+class SourceState(_Shape):
+    """How one source is doing."""
+
+    status: Literal["ok", "stale", "error", "off"]
+    last_pull: Text
+    last_good: Text
+    data_from: Text
+    count: int
+    matched: int
+    unmatched: int
+    published_at: Text
+    next_pull: Text
+    error: Text = None
+    quarantined: bool = False
+    notices: list[str] = []
+    notes: list[str] = []
+
+
+class Status(_Shape):
+    """How fresh the catalogue is."""
+
+    status: Literal["ok", "stale", "degraded", "empty"]
+    last_refresh: Text
+    model_count: int
+    models_with_scores: int
+    models_with_benchmarks: int
+    sources: dict[str, SourceState]
+    catalog_version: Text
+    catalog_as_of: Text
+    norm: Text
+    attribution: dict[str, str]
+    version: str
+
+
+class StatusAnswer(_Shape):
+    """The answer of `/status`."""
+
+    data: Status
+
+
+class HealthAnswer(_Shape):
+    """The answer of `/health` when a pick can be answered."""
+
+    status: Literal["ok"]
+    models: int
+    catalog_version: str
+
+
+class RefreshState(_Shape):
+    """Whether this request started the refresh or found one running."""
+
+    refresh: Literal["started", "running"]
+    sources: list[str]
+
+
+class RefreshAnswer(_Shape):
+    """The answer of `/refresh`, before the refresh is done."""
+
+    data: RefreshState
+
+
+class Problem(_Shape):
+    """What went wrong, and the way out."""
+
+    code: str
+    message: str
+    hint: str
+    details: dict[str, Any]
+
+
+class ErrorAnswer(_Shape):
+    """Every error has this shape."""
+
+    error: Problem

@@ -1,0 +1,266 @@
+"""`serve`: claim the address, say what is served, run the workers, end in time."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import ipaddress
+import logging
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from types import FrameType
+from typing import Any, Final
+
+import structlog
+from granian.constants import HTTPModes, Interfaces
+from granian.log import LogLevels
+from granian.server.mp import MPServer
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from smart_spawn.api.app import create_app
+from smart_spawn.api.gate import MAX_IN_FLIGHT, InFlight
+from smart_spawn.app import SmartSpawn
+from smart_spawn.errors import NoCatalog, SettingsError, SmartSpawnError
+from smart_spawn.settings import Settings
+from smart_spawn.surface.status import age_line
+
+GRACE_S: Final = 1.2
+"""How long answers under way may take when the service is told to stop."""
+KILL_S: Final = 2
+"""After this a worker that does not end is killed: with the grace it never happens unless it hangs."""
+READY_S: Final = 30.0
+
+Announce = Callable[[str], None]
+
+
+class AddressTaken(SmartSpawnError):
+    """Somebody listens there already."""
+
+    code = "ADDRESS_TAKEN"
+
+
+class Claim:
+    """An address that nobody else can take while we hold it.
+
+    The socket is bound alone and only then allows company, so that of two processes one is refused; the workers,
+    which share the port among themselves, come after. It never listens, so it gets no connections.
+    """
+
+    def __init__(self, host: str, port: int) -> None:
+        family, address = _loopback(host)
+        self._socket = socket.socket(family, socket.SOCK_STREAM)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            self._socket.bind((address, port))
+        except OSError as error:
+            self._socket.close()
+            raise _not_bound(error, host, port) from None
+        if hasattr(socket, "SO_REUSEPORT"):
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        self.address = address
+        self.port: int = self._socket.getsockname()[1]
+
+    @property
+    def url(self) -> str:
+        """The address as a link."""
+        return f"http://{f'[{self.address}]' if ':' in self.address else self.address}:{self.port}"
+
+    def release(self) -> None:
+        """Let others have it."""
+        self._socket.close()
+
+
+def _loopback(host: str) -> tuple[socket.AddressFamily, str]:
+    """Resolve a host to a loopback address. Raises SettingsError for any other: no key exists to protect it."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except OSError:
+        raise SettingsError(
+            f"`host` is `{host}`, which is no address of this machine", hint="use 127.0.0.1"
+        ) from None
+    addresses = [(family, str(sockaddr[0])) for family, _, _, _, sockaddr in found]
+    if not all(ipaddress.ip_address(address.partition("%")[0]).is_loopback for _, address in addresses):
+        raise SettingsError(
+            f"`host` is `{host}`, which other machines can reach, and no API key exists that could keep them out",
+            hint="use 127.0.0.1, and a tunnel or a proxy that asks for a password, to reach it from elsewhere",
+            details={"key": "host"},
+        )
+    return min(addresses)  # IPv4 where a name has both
+
+
+def _not_bound(error: OSError, host: str, port: int) -> SmartSpawnError:
+    if error.errno == errno.EADDRINUSE:
+        other = port + 1 if port < 65535 else 0
+        return AddressTaken(
+            f"port {port} on {host} is taken by another program",
+            hint=f"stop that one, or choose another port: `smart-spawn serve --port {other}`",
+            details={"host": host, "port": port},
+        )
+    if error.errno == errno.EACCES:
+        return SettingsError(f"port {port} needs more rights than we have", hint="use a port from 1024 on")
+    return SettingsError(f"cannot listen on {host}, port {port}: {error.strerror}", hint="use 127.0.0.1")
+
+
+def serve(settings: Settings, *, announce: Announce | None = None) -> None:
+    """Serve until a signal ends it. Raises SettingsError, AddressTaken, StoreError before anything is served.
+
+    `announce` gets the lines for people; by default they go to standard error.
+    """
+    claim = Claim(settings.host, settings.port)
+    try:
+        with SmartSpawn(settings) as app:  # what is wrong with home, database or catalogue is said here, once
+            lines = _greeting(app, claim.url)
+        server = _server(settings, claim)
+        server.when_ready = partial(_announce_when_ready, claim, announce or _to_stderr, lines)
+        server.serve(target_loader=partial(load_worker, settings), wrap_loader=False)
+    finally:
+        claim.release()
+
+
+def _greeting(app: SmartSpawn, url: str) -> list[str]:
+    try:
+        catalog = app.catalog
+        known = f"{len(catalog)} models; data: {age_line(catalog, app.now().date())}"
+    except NoCatalog as error:
+        known = f"{error.message}; {error.hint}"
+    return [
+        f"Smart Spawn answers on {url}",
+        known,
+        f'try: curl "{url}/api/pick?task=Refactor+this+Python+function+to+use+asyncio&budget=low"',
+        f"     all routes: {url}/docs · Ctrl-C stops it",
+    ]
+
+
+def _to_stderr(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)  # noqa: T201  # what people read while it starts
+
+
+def _announce_when_ready(claim: Claim, announce: Announce, lines: list[str]) -> None:
+    """Wait for the first worker to listen, then say so."""
+    until = time.monotonic() + READY_S
+    while time.monotonic() < until:
+        try:
+            socket.create_connection((claim.address, claim.port), timeout=1).close()
+        except OSError:
+            time.sleep(0.02)
+            continue
+        for line in lines:
+            announce(line)
+        return
+
+
+class _Server(MPServer):
+    """Granian, telling when the first worker answers."""
+
+    when_ready: Callable[[], None]
+
+    def _spawn_workers(self, spawn_target: Any, target_loader: Any) -> None:
+        # Its own hook comes before the workers are forked, where a thread would do harm.
+        super()._spawn_workers(spawn_target, target_loader)  # type: ignore[no-untyped-call]  # not annotated there
+        threading.Thread(target=self.when_ready, daemon=True).start()
+
+
+def _server(settings: Settings, claim: Claim) -> _Server:
+    """Set Granian up with our limits, quiet unless something is wrong."""
+    return _Server(
+        target="smart_spawn.api.server:load_worker",
+        address=claim.address,
+        port=claim.port,
+        interface=Interfaces.ASGI,
+        workers=settings.server.workers,
+        http=HTTPModes.http1,
+        websockets=False,
+        backpressure=MAX_IN_FLIGHT * 2,  # so that the gate refuses with words before connections wait
+        log_level=LogLevels.error,
+        log_dictconfig=_GRANIAN_LOG,
+        respawn_failed_workers=True,
+        workers_kill_timeout=KILL_S,
+    )
+
+
+_GRANIAN_LOG: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "%(message)s"}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "plain", "stream": "ext://sys.stderr"}
+    },
+    "root": {"level": "WARNING", "handlers": ["stderr"]},
+    "loggers": {"_granian": {"level": "ERROR", "handlers": ["stderr"], "propagate": False}},
+}
+
+
+def load_worker(settings: Settings) -> ASGIApp:
+    """Return what one worker process serves."""
+    configure_log()
+    in_flight = InFlight()
+    return Stoppable(create_app(SmartSpawn(settings), in_flight=in_flight), in_flight)
+
+
+class Stoppable:
+    """Sees to it that a stop does not wait for slow answers.
+
+    Granian waits for every answer under way, however long. On the same signal we give them `GRACE_S` and end
+    the rest.
+    """
+
+    def __init__(self, inner: ASGIApp, in_flight: InFlight) -> None:
+        self._inner = inner
+        self._in_flight = in_flight
+        self._draining: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass everything on; at the start, listen to the signals too."""
+        if scope["type"] == "lifespan":
+            self._listen(asyncio.get_running_loop())
+        await self._inner(scope, receive, send)
+
+    def _listen(self, loop: asyncio.AbstractEventLoop) -> None:
+        def heard(signum: int, frame: FrameType | None) -> None:
+            loop.call_soon_threadsafe(self._drain, loop)
+
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                # The event loop hears of signals through a file, and Granian through the loop; this one comes beside.
+                signal.signal(number, heard)
+                signal.siginterrupt(number, False)
+
+    def _drain(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._draining is None:
+            self._draining = loop.create_task(self._in_flight.drain(GRACE_S))
+
+
+def configure_log() -> None:
+    """Log to standard error: one JSON object a line, or lines for people on a terminal."""
+    people = sys.stderr.isatty()
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            *(_for_people() if people else _for_programs()),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr)
+        if people
+        else structlog.BytesLoggerFactory(sys.stderr.buffer),
+        cache_logger_on_first_use=True,
+    )
+
+
+def _for_people() -> list[Any]:
+    return [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+
+
+def _for_programs() -> list[Any]:
+    import msgspec  # noqa: PLC0415  # beside its one use
+
+    encoder = msgspec.json.Encoder(enc_hook=str)
+    return [
+        structlog.processors.format_exc_info,
+        structlog.processors.JSONRenderer(serializer=lambda event, **_: encoder.encode(event)),
+    ]
