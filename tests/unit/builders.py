@@ -25,7 +25,9 @@ def price(prompt: str | None, completion: str | None = None, **options: Any) -> 
     return Price(base=Rates(prompt_usd_per_mtok=Decimal(prompt), completion_usd_per_mtok=out), **options)
 
 
-def listing(model_id: str, prompt: str | None = "1", completion: str | None = None, **options: Any) -> Listing:
+def listing(
+    model_id: str, prompt: str | None = "1", completion: str | None = None, **options: Any
+) -> Listing:
     """Return a model with tools, JSON, a 128k context and text only, unless said otherwise."""
     can = options.pop("can", {})
     efforts: tuple[Effort, ...] = can.get("supported_efforts", ())
