@@ -7,7 +7,7 @@ import io
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any, TypeVar
 
 import msgspec
@@ -140,6 +140,8 @@ def number(value: object) -> float | None:
 
 def day(value: object) -> date | None:
     """Read the date that an ISO text begins with, or `None`."""
+    if isinstance(value, datetime):
+        return value.date()
     if isinstance(value, date):
         return value
     try:

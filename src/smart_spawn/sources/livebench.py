@@ -152,16 +152,32 @@ class _Release:
         missing = set(CATEGORIES.values()) - set(self.categories)
         if missing:
             raise changed("livebench", f"`categories_{self.stem}.json` lacks `{min(missing)}`")
-        tasks = [task for needed in self.categories.values() for task in needed]
-        self.rows = {
-            row["model"].strip(): row for row in read_csv(table, ["model", *tasks]) if row["model"].strip()
-        }
+        listed = read_csv(table, ["model"])
+        self.rows = {row["model"].strip(): row for row in listed if row["model"].strip()}
         if not self.rows:
             raise changed("livebench", f"`{table.part}` has no rows")
+        self.absent = self._without_absent_tasks(table.part, frozenset(listed[0]))
         self.costs = next((p for p in payloads if p.part == f"cost_{self.stem}.csv"), None)
+
+    def _without_absent_tasks(self, part: str, columns: frozenset[str]) -> list[str]:
+        """Leave out tasks that have no column (2025-12-23 names two of them), and return their names.
+
+        Raises SourceChanged for a category that keeps less than half of its tasks: that is another category.
+        """
+        absent: list[str] = []
+        for benchmark, tasks in self.categories.items():
+            kept = [task for task in tasks if task in columns]
+            missing = [task for task in tasks if task not in columns]
+            if not kept or len(kept) < len(missing):
+                raise changed("livebench", f"`{part}` has no column `{missing[0] if missing else benchmark}`")
+            self.categories[benchmark] = kept
+            absent.extend(missing)
+        return absent
 
     def readings(self, notes: list[str]) -> Iterator[Measurement]:
         """Read each row's category means, its overall mean where no category is missing, and what it cost."""
+        if self.absent:
+            notes.append(f"{self.stem}: no results for {', '.join(f'`{task}`' for task in self.absent)}")
         for model, row in self.rows.items():
             means = {
                 benchmark: mean

@@ -79,6 +79,16 @@ def test_tokens_and_costs_are_better_when_lower_and_never_zero() -> None:
     assert "livebench_cost_per_question" not in of("weakling", batch)
 
 
+def test_a_task_without_a_column_is_left_out_and_a_category_without_most_is_not() -> None:
+    """The list of categories may name a task that was never run; when most of a category is gone it has changed."""
+    table = FILES["table_2026_06_25.csv"]
+    batch = parse(table_2026_06_25__csv=table.replace(b"olympiad", b"olympics", 1))
+    assert of("aurora-2-low", batch)["livebench_mathematics"].value == pytest.approx(93.0)
+    assert "2026_06_25: no results for `olympiad`" in batch.notes
+    with pytest.raises(SourceChanged, match="no column `olympiad`"):
+        parse(table_2026_06_25__csv=table.replace(b"olympiad", b"o", 1).replace(b"algebra", b"a", 1))
+
+
 def test_a_renamed_column_or_category_is_named() -> None:
     """What the means need must be there under its name."""
     table = FILES["table_2026_06_25.csv"].replace(b"model,", b"system,", 1)
