@@ -179,10 +179,10 @@ def _distance_from_default(effort: Effort | None, default: Effort) -> int:
 def place(
     matched: Matched, scales: Mapping[BoardKey, Scale], fetched_at: Mapping[str, datetime], *, norm: NormName
 ) -> tuple[tuple[Reading, ...], tuple[SetAside, ...]]:
-    """Put every matched measurement on its board's scale; keep suspected unit errors apart."""
+    """Put every matched measurement on its board's scale; keep suspected unit errors apart, matched or not."""
     readings: list[Reading] = []
     set_aside: list[SetAside] = []
-    for measurement, found in matched.pairs:
+    for measurement, found in (*matched.pairs, *matched.unpaired):
         scale = scales.get((measurement.benchmark, measurement.edition))
         problem = (
             "the board has too few readings, or all are equal"
@@ -201,8 +201,8 @@ def place(
                     reason=problem or "",
                 )
             )
-            continue
-        readings.append(_reading(measurement, found, scale, fetched_at.get(measurement.source), norm))
+        elif isinstance(found, Match):
+            readings.append(_reading(measurement, found, scale, fetched_at.get(measurement.source), norm))
     readings.sort(key=_reading_order)
     return tuple(readings), tuple(set_aside)
 

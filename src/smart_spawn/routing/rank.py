@@ -28,6 +28,7 @@ SCORE_DIGITS = 6
 """Scores are rounded before they are compared: the last bits of a sum differ between processors."""
 MEASURED_SHARE = 0.5
 """A candidate counts as measured when boards speak to categories that make up this share of the mix."""
+SHARE_DIGITS = 4
 SHORTLIST = 64
 """How many of the best rows are put in exact order; the rest only need to be known as worse."""
 CONTENDERS = 16
@@ -82,7 +83,8 @@ def category_mix(request: RouteRequest, profile: TaskProfile, policy: RoutingPol
             details={"field": "categoryWeights"},
         )
     mix[mix < LEAST_SHARE * total] = 0.0
-    shares: Matrix = mix / mix.sum()
+    shares: Matrix = np.round(mix / mix.sum(), SHARE_DIGITS)  # what a stored decision holds is what was used
+    shares[int(shares.argmax())] += 1.0 - shares.sum()
     return shares
 
 
@@ -222,4 +224,4 @@ def choose(ranking: Ranking, budget: Budget) -> int:
 
 def as_mapping(mix: Matrix) -> Mapping[Category, float]:
     """Name the shares of a mix, leaving out the zeros."""
-    return {c: round(float(share), 4) for c, share in zip(CATEGORIES, mix, strict=True) if share > 0}
+    return {c: float(share) for c, share in zip(CATEGORIES, mix, strict=True) if share > 0}
