@@ -13,11 +13,11 @@ from smart_spawn.classify.window import MAX_READ, window
 BEGIN = "^"
 """Stands before the first word, so that the pair (`^`, first word) is a feature of its own."""
 GAP = "|"
-ASK_WORDS = 40
-ASK_TAIL_WORDS = 16
-"""Words at both ends that count double: what is wanted stands at the beginning or at the end."""
-ASK_STRENGTH = 2
-MARK_STRENGTH = 3
+ASK_WORDS = 20
+ASK_TAIL_WORDS = 12
+"""Words at both ends that count more: what is wanted stands at the beginning or at the end."""
+ASK_STRENGTH = 3
+MARK_STRENGTH = 2
 SIZE_MARKS = frozenset(["@short", "@long"])
 """Marks that say nothing by themselves."""
 PREFIX_LENGTH = 5
@@ -34,7 +34,7 @@ _POLITE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A task, taken apart: the words that count double, the others, and the marks."""
+    """A task, taken apart: the words that count more, the others, and the marks."""
 
     ask: list[str]
     body: list[str]
