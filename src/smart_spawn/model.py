@@ -212,6 +212,8 @@ class Listing:
     """It hands the request to another model, so it has no strength of its own."""
     private: bool = False
     """Added by the owner; not in any public catalogue."""
+    deprecated: bool = False
+    """Its maker has announced its end, according to some source. Still a candidate, with a warning."""
 
     @property
     def provider(self) -> str:

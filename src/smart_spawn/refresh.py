@@ -170,7 +170,11 @@ def _build(
     for fetch in fetched.values():
         if fetch.status in ("ok", "unchanged"):
             store.payloads.save(*fetch.payloads)
-    readings = [read(source, fetched.get(source.name), held[source.name]) for source in sources]
+    counts = {facts.source: facts.count for facts in serving.facts.sources} if serving else {}
+    readings = [
+        read(source, fetched.get(source.name), held[source.name], expected=counts.get(source.name))
+        for source in sources
+    ]
     for reading in readings:
         got = fetched.get(reading.source)
         if reading.state == "new" or (

@@ -17,6 +17,7 @@ from smart_spawn.scoring.reading import EFFORT_RANK, Reading
 from smart_spawn.scoring.scale import NormName, Scale, fit_scale
 from smart_spawn.scoring.weights import Weights
 from smart_spawn.sources.base import Batch, Measurement
+from smart_spawn.sources.cross_check import price_disagreements
 
 USUAL_EFFORT: Effort = "high"
 """Stands for the default effort of a model that the catalogue does not hold."""
@@ -70,7 +71,7 @@ def build_catalog(
             for name in sorted(matched.unmatched, key=lambda name: (name.source, name.found.published))
         ),
         set_aside=set_aside,
-        sources=_source_facts(batches, matched, fetched_at or {}),
+        sources=_source_facts(batches, listings, matched, fetched_at or {}),
         attribution={
             batch.source: ATTRIBUTION[batch.source] for batch in batches if batch.source in ATTRIBUTION
         },
@@ -117,11 +118,12 @@ def _reading_order(r: Reading) -> tuple[object, ...]:
 
 def _listings(batches: Sequence[Batch]) -> tuple[Listing, ...]:
     """Return every model once, by id; a private listing wins over a public one of the same id."""
+    ending = {model_id for batch in batches for model_id in batch.deprecated}
     found: dict[str, Listing] = {}
     for batch in batches:
         for listing in batch.listings:
             if listing.id not in found or listing.private:
-                found[listing.id] = listing
+                found[listing.id] = replace(listing, deprecated=True) if listing.id in ending else listing
     return tuple(found[model_id] for model_id in sorted(found))
 
 
@@ -237,7 +239,10 @@ def _reading(
 
 
 def _source_facts(
-    batches: Sequence[Batch], matched: Matched, fetched_at: Mapping[str, datetime]
+    batches: Sequence[Batch],
+    listings: Sequence[Listing],
+    matched: Matched,
+    fetched_at: Mapping[str, datetime],
 ) -> tuple[SourceFacts, ...]:
     found: dict[str, set[str]] = defaultdict(set)
     lost: dict[str, set[str]] = defaultdict(set)
@@ -253,7 +258,10 @@ def _source_facts(
             count=batch.count,
             matched=len(found[batch.source]),
             unmatched=len(lost[batch.source]),
-            notes=batch.notes,
+            notes=(
+                *batch.notes,
+                *map(str, price_disagreements(listings, batch.opinions, source=batch.source)),
+            ),
         )
         for batch in sorted(batches, key=lambda batch: batch.source)
     )

@@ -247,6 +247,8 @@ def _warnings(request: RouteRequest, profile: TaskProfile, race: Race, row: int)
         )
     if not race.ranking.measured[row]:
         found.append(f"no board has measured `{listing.id}` for this kind of task: it is a guess")
+    if listing.deprecated:
+        found.append(f"`{listing.id}` is deprecated: its maker has announced its end")
     if not listing.price.known:
         found.append(f"the price of `{listing.id}` is unknown")
     if request.pin and race.ranking.score[row] < request.min_capability:

@@ -95,6 +95,7 @@ def _tags(listing: Listing) -> list[str]:
         "router": listing.router,
         "alias": listing.alias_of is not None,
         "private": listing.private,
+        "deprecated": listing.deprecated,
         "expiring": listing.expires_on is not None,
         "open-weights": listing.hugging_face_id is not None,
     }
