@@ -32,7 +32,9 @@ def status_json(app: SmartSpawn) -> dict[str, Any]:
         statuses = {}
     facts = {f.source: f for f in catalog.facts.sources} if catalog else {}
     now = app.now()
-    sources = {name: _source_json(app, name, statuses.get(name), facts.get(name), now) for name in ADAPTERS}
+    sources: dict[str, dict[str, Any]] = {
+        name: _source_json(app, name, statuses.get(name), facts.get(name), now) for name in ADAPTERS
+    }
     pulls = [row["lastPull"] for row in sources.values() if row["lastPull"]]
     measured = {r.model_id for r in catalog.facts.readings} if catalog else set()
     scored = (
