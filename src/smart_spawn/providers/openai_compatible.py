@@ -105,13 +105,13 @@ class OpenAICompatible:
     async def _open(self) -> AsyncOpenAI:
         async with self._opening:
             if self._client is None:
-                # In a thread: the imports take about two seconds of CPU, and others are being served.
-                await asyncio.to_thread(_load)
-                self._client = self._connect()
+                # In a thread: imports and certificates take two seconds of CPU, and others are being served.
+                self._client = await asyncio.to_thread(self._connect)
             return self._client
 
     def _connect(self) -> AsyncOpenAI:
-        from openai import AsyncOpenAI, DefaultAioHttpClient  # noqa: PLC0415  # loaded by then
+        import openai.resources.chat.completions  # noqa: F401, PLC0415  # else loaded by the first call
+        from openai import AsyncOpenAI, DefaultAioHttpClient  # noqa: PLC0415  # two seconds, as above
 
         transport = DefaultAioHttpClient(
             follow_redirects=False,
@@ -133,10 +133,6 @@ class OpenAICompatible:
         request.headers["user-agent"] = "smart-spawn"
         if self._key and _origin(str(request.url)) == _origin(self._settings.base_url):
             request.headers["authorization"] = f"Bearer {self._key}"
-
-
-def _load() -> None:
-    import openai.resources.chat.completions  # noqa: F401, PLC0415  # only to have it loaded
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

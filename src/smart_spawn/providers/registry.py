@@ -40,7 +40,7 @@ class Providers:
 
     @classmethod
     def of(cls, settings: Settings, *, environ: Mapping[str, str] | None = None) -> Providers:
-        """Take the providers of the settings. Raises SettingsError for an address that cannot work."""
+        """Take the providers of the settings. Raises SettingsError for an address with a password in it."""
         return cls(settings.providers, environ=environ)
 
     @property
@@ -93,12 +93,6 @@ def no_provider(model_id: str, names: tuple[str, ...]) -> NoProvider:
 def _check(name: str, row: ProviderSettings) -> None:
     parts = urlsplit(row.base_url)
     key = f"providers.{name}.base_url"
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise SettingsError(
-            f"settings key `{key}` is not an address of a server",
-            hint="it looks like `https://host/v1`",
-            details={"key": key},
-        )
     if parts.username or parts.password:
         raise SettingsError(
             f"settings key `{key}` holds a user name or password, which would be shown in logs",
