@@ -118,7 +118,8 @@ class SmartSpawn:
         if self._store is None:
             self._store = Store.in_memory() if self._in_memory else open_store(self.settings)
             self._digest_key = self._load_digest_key()
-            self._load_catalog()
+            if self._catalog is None or self._store.catalogs.current_version() != self._stored_version:
+                self._load_catalog()  # opened again it still holds the catalogue
         return self
 
     def close(self) -> None:

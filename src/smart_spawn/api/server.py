@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import gc
 import ipaddress
 import logging
 import signal
@@ -36,6 +37,8 @@ KILL_S: Final = 2
 READY_S: Final = 30.0
 
 Announce = Callable[[str], None]
+_opened: dict[str, SmartSpawn] = {}
+"""What was opened and closed again before the workers are forked: they inherit its catalogue and need not build it."""
 
 
 class AddressTaken(SmartSpawnError):
@@ -115,10 +118,12 @@ def serve(settings: Settings, *, announce: Announce | None = None) -> None:
     try:
         with SmartSpawn(settings) as app:  # what is wrong with home, database or catalogue is said here, once
             lines = _greeting(app, claim.url)
+        _opened[settings.model_dump_json()] = app
         server = _server(settings, claim)
         server.when_ready = partial(_announce_when_ready, claim, announce or _to_stderr, lines)
         server.serve(target_loader=partial(load_worker, settings), wrap_loader=False)
     finally:
+        _opened.clear()
         claim.release()
 
 
@@ -199,7 +204,11 @@ def load_worker(settings: Settings) -> ASGIApp:
     """Return what one worker process serves."""
     configure_log()
     in_flight = InFlight()
-    return Stoppable(create_app(SmartSpawn(settings), in_flight=in_flight), in_flight)
+    served = _opened.get(settings.model_dump_json()) or SmartSpawn(settings)
+    service = Stoppable(create_app(served, in_flight=in_flight), in_flight)
+    gc.collect()
+    gc.freeze()  # the catalogue lives as long as the process: collecting garbage need not look at it
+    return service
 
 
 class Stoppable:
