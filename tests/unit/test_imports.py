@@ -25,7 +25,8 @@ LAYERS = [
     {"refresh"},  # sources → a new catalogue, kept in the store: what app does in the background
     {"app"},
     {"surface"},  # the shapes and the error table that every surface shares
-    {"api", "mcp", "cli", "evals"},
+    {"api", "mcp", "evals"},
+    {"cli"},  # starts each of the others: `serve`, `mcp`, `eval`
     {"__main__"},
 ]
 """Lowest first. A group imports groups above it in this list; groups on one line ignore each other."""
