@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from smart_spawn.catalog.snapshot import Catalog
 
 commands = typer.Typer(
-    help="What is known about models, where it came from, and what could not be used.",
+    help="What is known about models, and where it came from.",
     rich_markup_mode=None,
     no_args_is_help=True,
 )
@@ -24,7 +24,7 @@ commands = typer.Typer(
 @commands.command()
 @takes()
 def show(shell: Shell) -> None:
-    """Show the catalogue in use: its version, its sources with their dates, and who deserves the credit."""
+    """Show the catalogue in use, its sources and their dates."""
     with shell.app() as app:
         answer = _catalog_json(app.catalog)
     if shell.json:
@@ -57,7 +57,10 @@ def export(
         ),
     ] = False,
 ) -> None:
-    """Write the catalogue as one compressed file of facts, as it ships in the package."""
+    """Write the catalogue as one compressed file of facts.
+
+    It holds what may be passed on: no private models, nothing of Artificial Analysis.
+    """
     from smart_spawn.catalog.packaged import export as exported  # noqa: PLC0415
     from smart_spawn.catalog.packaged import redistributable  # noqa: PLC0415
 
@@ -83,7 +86,7 @@ def unmatched(
     shell: Shell,
     source: Annotated[str | None, typer.Option(metavar="NAME", help="Only names of this source.")] = None,
 ) -> None:
-    """List the published names that no rule could lead to a model, with the reason and the nearest ids."""
+    """List published names that lead to no model, and why."""
     from smart_spawn.refresh import check_names  # noqa: PLC0415
     from smart_spawn.surface.status import unmatched_json  # noqa: PLC0415
 

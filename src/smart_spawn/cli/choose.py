@@ -27,7 +27,7 @@ DecisionId = Annotated[str, typer.Argument(metavar="DECISION", help="The id of a
 
 @takes(fields=routing_fields)
 def route(shell: Shell, fields: Values, task: Task = None) -> None:
-    """Choose the best model for a task within a budget, with the reasons."""
+    """Choose the best model for a task, with the reasons."""
     from smart_spawn.cli.task_text import read_task  # noqa: PLC0415
     from smart_spawn.surface.decisions import decision_json, recommend_json  # noqa: PLC0415
 
@@ -45,7 +45,7 @@ def route(shell: Shell, fields: Values, task: Task = None) -> None:
 
 @takes()
 def explain(shell: Shell, decision_id: DecisionId) -> None:
-    """Say why a model was chosen: all evidence, what was close, what was ruled out."""
+    """Say why: all evidence, what was close, what was ruled out."""
     from smart_spawn.surface.decisions import decision_json, explain_text  # noqa: PLC0415
 
     with shell.app() as app:
@@ -57,7 +57,10 @@ def explain(shell: Shell, decision_id: DecisionId) -> None:
 
 @takes()
 def replay(shell: Shell, decision_id: DecisionId) -> None:
-    """Decide again from what was stored, and tell whether the answer is the same. Exit code 1 when it is not."""
+    """Decide again from what was stored.
+
+    Tells whether the answer is the same; exit code 1 when it is not.
+    """
     from smart_spawn.surface.decisions import replay_json  # noqa: PLC0415
 
     with shell.app() as app:
@@ -95,9 +98,24 @@ def _show_decision(decision: Decision, answer: dict[str, Any], app: SmartSpawn) 
             for e in selected["evidence"][:EVIDENCE_SHOWN]
         ],
     )
+    if "candidates" in answer:
+        _show_candidates(answer)
     for text in answer["warnings"]:
         show_text(f"warning: {text}", "yellow")
     show_text(f"\nsmart-spawn explain {decision.id}", "dim")
+
+
+def _show_candidates(answer: dict[str, Any]) -> None:
+    """Print what `--verbose` asks for: everybody that stayed, and who was removed by which filter."""
+    show_text("")
+    show_table(
+        {"candidate": "left", "effort": "left", "score": "right"},
+        [(c["model"], c["reasoningEffort"], f"{c['score']:.1f}") for c in answer["candidates"]],
+    )
+    show_text("")
+    show_table(
+        {"ruled out": "left", "by": "left"}, [(r["model"], r["filter"]) for r in answer["rejectedModels"]]
+    )
 
 
 def _facts(answer: dict[str, Any], catalog: Catalog) -> list[tuple[str, str]]:

@@ -43,7 +43,7 @@ def models(
         str, typer.Option("--query", "-q", metavar="TEXT", help="Only ids and names with it.")
     ] = "",
 ) -> None:
-    """List models with prices and scores, or show one with all its evidence."""
+    """List models, or show one with all its evidence."""
     from smart_spawn.surface.models import model_json, models_json  # noqa: PLC0415
 
     with shell.app() as app:
@@ -96,7 +96,7 @@ def compare(shell: Shell, models: ModelIds) -> None:
 
 @takes()
 def status(shell: Shell) -> None:
-    """Show how old the data of each source is, and what went wrong last."""
+    """Show how old each source's data is, and what failed last."""
     from smart_spawn.surface.status import status_json  # noqa: PLC0415
 
     with shell.app() as app:
@@ -141,7 +141,7 @@ def status(shell: Shell) -> None:
 
 @takes()
 def version(shell: Shell) -> None:
-    """Show the version of smart-spawn and of the catalogue that it serves."""
+    """Show the version of program and catalogue."""
     from smart_spawn import __version__  # noqa: PLC0415
     from smart_spawn.errors import SmartSpawnError  # noqa: PLC0415
 

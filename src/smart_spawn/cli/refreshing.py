@@ -31,7 +31,11 @@ def refresh(
     ] = None,
     if_due: Annotated[bool, typer.Option("--if-due", help="Ask only sources whose time has come.")] = False,
 ) -> None:
-    """Ask the sources for new data and build the next catalogue. Exit code 4 when one could not be read."""
+    """Ask the sources for new data and build a catalogue.
+
+    What has not changed is not sent again. When a source could not be read its last good data stays in use, and the
+    exit code is 4.
+    """
     from smart_spawn.refresh import report_json  # noqa: PLC0415
     from smart_spawn.surface.failures import EXIT_UNREACHABLE  # noqa: PLC0415
 

@@ -37,7 +37,10 @@ def health(
         float, typer.Option(metavar="SECONDS", help="How long to wait for the answer.")
     ] = 3.0,
 ) -> None:
-    """Ask the running service whether it can choose a model. Exit code 0 when it can, 1 when not."""
+    """Ask the running service whether it can choose a model.
+
+    Exit code 0 when it can, 1 when not.
+    """
     settings = shell.settings()
     host = EVERY_ADDRESS.get(settings.host, settings.host)
     address = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"

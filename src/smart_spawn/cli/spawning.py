@@ -22,7 +22,10 @@ Task = Annotated[
 
 @takes(fields=routing_fields, how=spawning_fields)
 def spawn(shell: Shell, fields: Values, how: Values, task: Task = None) -> None:
-    """Have the best model do a task: its answer goes to standard output, who and what it cost to standard error."""
+    """Have the best model do a task and print its answer.
+
+    Who answered and what it cost goes to standard error.
+    """
     from smart_spawn.cli.task_text import read_task  # noqa: PLC0415
     from smart_spawn.surface.spawning import spawn_json  # noqa: PLC0415
 

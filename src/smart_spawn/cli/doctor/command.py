@@ -14,6 +14,8 @@ from smart_spawn.cli.screen import show_json, show_table, show_text
 from smart_spawn.cli.shell import Shell, takes
 from smart_spawn.errors import SettingsError
 
+DEPENDENT = ("home", "database", "catalogue", "providers")
+"""What cannot be looked at without settings."""
 MARKS = {"ok": "ok", "warning": "warning", "broken": "BROKEN", "skipped": "skipped"}
 
 
@@ -24,7 +26,10 @@ def doctor(
         bool, typer.Option("--online", help="Also try to reach sources and providers.")
     ] = False,
 ) -> None:
-    """Show the settings in effect, what is wrong, and how to put it right. Exit code 1 when something is broken."""
+    """Show the settings, what is wrong, and the way out.
+
+    Exit code 1 when something is broken.
+    """
     settings, findings = _examined(shell, online=online)
     sound = all(finding.state != "broken" for finding in findings)
     if shell.json:
@@ -36,18 +41,21 @@ def doctor(
 
 
 def _examined(shell: Shell, *, online: bool) -> tuple[list[dict[str, Any]], list[Finding]]:
-    from smart_spawn.cli.doctor.effective import effective  # noqa: PLC0415
+    from smart_spawn.settings import effective, load_with_origins  # noqa: PLC0415  # 200 ms
 
     try:
-        settings = shell.settings()
+        settings, origins = load_with_origins(shell.config)
     except SettingsError as error:
-        rest = "not checked: it depends on the settings"
-        skipped = [Finding(check=c, state="skipped", message=rest) for c in ("home", "database", "catalogue")]
         found = Finding(check="settings", state="broken", message=error.message, hint=error.hint)
-        return [], [found, *skipped]
-    rows, origin = effective(settings, shell.config)
-    fine = Finding(check="settings", state="ok", message=origin)
+        rest = "not checked: it depends on the settings"
+        return [], [found, *(Finding(check=name, state="skipped", message=rest) for name in DEPENDENT)]
+    rows = [{"key": key, **row} for key, row in effective(settings, origins).items() if _is_set(row["value"])]
+    fine = Finding(check="settings", state="ok", message=f"{len(origins)} set by you, the rest are defaults")
     return rows, [fine, *_checked(settings, online=online)]
+
+
+def _is_set(value: object) -> bool:
+    return value is not None and value not in ({}, [])
 
 
 def _checked(settings: Any, *, online: bool) -> Iterator[Finding]:
