@@ -8,12 +8,16 @@ sum of the migrations.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Column, Connection, MetaData, String, Table, insert, inspect, select, text
 
 from smart_spawn.errors import MigrationNeeded
 from smart_spawn.store.database import Database
 from smart_spawn.store.tables import REVISION_TABLE, SCHEMA_REVISION, metadata
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 _revisions = Table(REVISION_TABLE, MetaData(), Column("version_num", String(32), primary_key=True))
 
@@ -40,21 +44,33 @@ def _revision(connection: Connection) -> str | None:
     return revision
 
 
-def _upgrade(connection: Connection, name: str, revision: str) -> None:
+def migrated(connection: Connection) -> None:
+    """Run every migration that is missing, on this connection and in its transaction."""
     from alembic import command  # noqa: PLC0415  # heavy, and needed once in a release
-    from alembic.config import Config  # noqa: PLC0415
-    from alembic.script import ScriptDirectory  # noqa: PLC0415
 
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    config = _alembic()
+    config.attributes["connection"] = connection
+    if connection.dialect.name == "sqlite":
+        connection.execute(text("PRAGMA defer_foreign_keys = ON"))  # tables may be rebuilt on the way
+    command.upgrade(config, "head")
+
+
+def _upgrade(connection: Connection, name: str, revision: str) -> None:
+    from alembic.script import ScriptDirectory  # noqa: PLC0415  # as above
+
+    known = {script.revision for script in ScriptDirectory.from_config(_alembic()).walk_revisions()}
     if revision not in known:
         raise MigrationNeeded(
             f"{name} has schema `{revision}`, which this release does not know; it knows up to `{SCHEMA_REVISION}`",
             hint="a newer Smart Spawn wrote it: install that release, or set `home` to another folder",
             details={"revision": revision, "known": SCHEMA_REVISION},
         )
-    config.attributes["connection"] = connection
-    if connection.dialect.name == "sqlite":
-        connection.execute(text("PRAGMA defer_foreign_keys = ON"))  # tables may be rebuilt on the way
-    command.upgrade(config, "head")
+    migrated(connection)
+
+
+def _alembic() -> Config:
+    from alembic.config import Config  # noqa: PLC0415  # as above
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    return config

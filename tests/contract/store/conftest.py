@@ -1,5 +1,6 @@
 """A store over each database, and documents to put into it."""
 
+import os
 import shutil
 import tempfile
 import warnings
@@ -15,6 +16,16 @@ from smart_spawn.sources.base import Payload
 from smart_spawn.store import Store, open_store
 
 NOW = datetime(2026, 7, 4, 12, 0, 0, 123456, tzinfo=UTC)
+
+
+def compiled_once() -> dict[str, str]:
+    """Let child processes share compiled modules where the environment forbids to keep them: 1 s each otherwise."""
+    env = dict(os.environ)
+    if env.pop("PYTHONDONTWRITEBYTECODE", None):
+        env["PYTHONPYCACHEPREFIX"] = str(
+            Path(tempfile.gettempdir()) / f"smart-spawn-tests-{os.getuid()}-compiled"
+        )
+    return env
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,78 @@
+"""The tables of today are the sum of the migrations, and opening does not pay for them."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+
+import smart_spawn.store
+from smart_spawn.settings import Settings
+from smart_spawn.store import open_store
+from smart_spawn.store.database import Database, database_url
+from smart_spawn.store.schema import make_current, migrated
+from smart_spawn.store.tables import REVISION_TABLE, SCHEMA_REVISION, metadata
+
+from .conftest import compiled_once
+
+MIGRATIONS = Path(smart_spawn.store.__file__).parent / "migrations"
+
+
+def test_the_revision_of_the_tables_is_the_newest_migration() -> None:
+    """Whoever adds a migration moves the constant too, and there is one line of them."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    assert ScriptDirectory.from_config(config).get_heads() == [SCHEMA_REVISION]
+
+
+def test_migrating_from_nothing_gives_the_tables_of_today(settings: Settings) -> None:
+    """A database that came through all migrations has no difference to a new one."""
+    url = database_url(settings.database_url, settings.home_path)
+    settings.home_path.mkdir(parents=True)
+    database = Database(url)
+    with database.write() as connection:
+        migrated(connection)
+    with database.read() as connection:
+        revision = connection.execute(text("SELECT version_num FROM smart_spawn_schema")).scalar_one()
+        context = MigrationContext.configure(
+            connection,
+            opts={"version_table": REVISION_TABLE, "compare_type": True, "compare_server_default": True},
+        )
+        assert compare_metadata(context, metadata) == []
+    assert revision == SCHEMA_REVISION
+    make_current(database)  # and is then opened as any other
+    database.close()
+
+
+def test_opening_an_existing_store_is_quick_and_imports_no_migrations(tmp_path: Path) -> None:
+    """A start pays for a comparison, not for alembic."""
+    settings = Settings(home=tmp_path)
+    open_store(settings).close()
+    started = time.perf_counter()
+    open_store(settings).close()
+    assert time.perf_counter() - started < 0.15
+    script = (
+        "import sys; from smart_spawn.settings import Settings; from smart_spawn.store import open_store;"
+        f"open_store(Settings(home={str(tmp_path)!r})).close(); assert 'alembic' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, env=compiled_once(), timeout=30)
+
+
+def test_two_processes_may_open_a_new_store_at_once(settings: Settings) -> None:
+    """One of them makes the tables, the others find them."""
+    script = (
+        "import sys; from smart_spawn.settings import Settings; from smart_spawn.store import open_store;"
+        "open_store(Settings(home=sys.argv[1], database_url=sys.argv[2])).close()"
+    )
+    command = [sys.executable, "-c", script, str(settings.home), settings.database_url]
+    processes = [
+        subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=compiled_once()) for _ in range(3)
+    ]
+    for process in processes:
+        _, errors = process.communicate(timeout=30)
+        assert process.returncode == 0, errors
