@@ -20,21 +20,29 @@ from smart_spawn.store import Store, open_store
 from .conftest import NOW, compiled_once
 from .test_store_rows import decision
 
-ROW_WRITER = """
-import sys
+ROW_WRITERS = """
+import os, sys
 from datetime import UTC, datetime
 from smart_spawn.settings import Settings
 from smart_spawn.store import DecisionRow, open_store
-home, url, name = sys.argv[1:]
-with open_store(Settings(home=home, database_url=url)) as store:
-    for n in range(500):
-        row = DecisionRow(id=f"{name}-{n}", created_at=datetime.now(UTC), catalog_version="c", beliefs_version="b",
-                          model="a/x", body=b"{}")
-        store.decisions.save(row)
-        if n % 50 == 0:
-            store.known_ids.saw([f"{name}/{n}"], datetime.now(UTC))
-    assert store.writer.flush(30)
-    assert store.writer.state.dropped == 0
+
+def work(settings, name):
+    with open_store(settings) as store:
+        for n in range(500):
+            store.decisions.save(DecisionRow(id=f"{name}-{n}", created_at=datetime.now(UTC), catalog_version="c",
+                                             beliefs_version="b", model="a/x", body=b"{}"))
+            if n % 50 == 0:
+                store.known_ids.saw([f"{name}/{n}"], datetime.now(UTC))
+        assert store.writer.flush(30)
+        assert store.writer.state.dropped == 0
+
+children = []
+for n in range(4):
+    children.append(os.fork())
+    if not children[-1]:
+        work(Settings(home=sys.argv[1], database_url=sys.argv[2]), f"p{n}")
+        os._exit(0)
+sys.exit(any(os.waitpid(child, 0)[1] for child in children))
 """
 
 CATALOG_WRITER = """
@@ -65,10 +73,9 @@ def start(script: str, settings: Settings, *arguments: str) -> subprocess.Popen[
 
 def test_four_processes_that_write_at_once_lose_nothing(settings: Settings) -> None:
     """Every row of every process is there, whether it went through the writer or by itself."""
-    processes = [start(ROW_WRITER, settings, f"p{n}") for n in range(4)]
-    for process in processes:
-        _, errors = process.communicate(timeout=60)
-        assert process.returncode == 0, errors
+    processes = start(ROW_WRITERS, settings)
+    _, errors = processes.communicate(timeout=60)
+    assert processes.returncode == 0, errors
     with open_store(settings) as store:
         assert len(store.decisions.recent(10_000)) == 2_000
         assert len(store.known_ids.ever_held()) == 40

@@ -63,16 +63,22 @@ def test_opening_an_existing_store_is_quick_and_imports_no_migrations(tmp_path: 
     subprocess.run([sys.executable, "-c", script], check=True, env=compiled_once(), timeout=30)
 
 
-def test_two_processes_may_open_a_new_store_at_once(settings: Settings) -> None:
+def test_four_processes_may_open_a_new_store_at_once(settings: Settings) -> None:
     """One of them makes the tables, the others find them."""
-    script = (
-        "import sys; from smart_spawn.settings import Settings; from smart_spawn.store import open_store;"
-        "open_store(Settings(home=sys.argv[1], database_url=sys.argv[2])).close()"
-    )
+    script = """
+import os, sys
+from smart_spawn.settings import Settings
+from smart_spawn.store import open_store
+children = []
+for _ in range(4):
+    children.append(os.fork())
+    if not children[-1]:
+        open_store(Settings(home=sys.argv[1], database_url=sys.argv[2])).close()
+        os._exit(0)
+sys.exit(any(os.waitpid(child, 0)[1] for child in children))
+"""
     command = [sys.executable, "-c", script, str(settings.home), settings.database_url]
-    processes = [
-        subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=compiled_once()) for _ in range(3)
-    ]
-    for process in processes:
-        _, errors = process.communicate(timeout=30)
-        assert process.returncode == 0, errors
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=compiled_once(), timeout=30, check=False
+    )
+    assert done.returncode == 0, done.stderr
