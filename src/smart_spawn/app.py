@@ -20,10 +20,11 @@ import anyio.to_thread
 from smart_spawn.catalog.facts import Facts, decode, encode
 from smart_spawn.catalog.packaged import packaged_facts
 from smart_spawn.catalog.snapshot import Catalog
-from smart_spawn.errors import NoCatalog, NotFound
+from smart_spawn.errors import NoCatalog, NotFound, SettingsError
 from smart_spawn.model import Budget
+from smart_spawn.routing.data_policy import admitted
 from smart_spawn.routing.decision import Decision, decode_decision, encode_decision
-from smart_spawn.routing.policy import RoutingPolicy
+from smart_spawn.routing.policy import OwnHost, RoutingPolicy
 from smart_spawn.routing.request import RouteRequest
 from smart_spawn.routing.route import decide, recommend, route
 from smart_spawn.scoring.weights import effective_weights
@@ -74,6 +75,23 @@ class Replay:
         return self.first.result() == self.again.result()
 
 
+def _own_hosts(settings: Settings) -> tuple[OwnHost, ...]:
+    """Describe the configured providers as hosts, with what their owner declares about prompts."""
+    from smart_spawn.providers.dialects import dialect_of  # noqa: PLC0415
+
+    return tuple(
+        OwnHost(
+            name=name,
+            models=row.models,
+            region=row.data_policy.region,
+            trains=row.data_policy.trains_on_prompts,
+            retains=row.data_policy.retains_prompts,
+            relays=dialect_of(name, row.base_url).passes_prompts_on,
+        )
+        for name, row in settings.providers.items()
+    )
+
+
 class SmartSpawn:
     """Smart Spawn in this process: choose models, have them do tasks, keep the catalogue current.
 
@@ -96,6 +114,7 @@ class SmartSpawn:
             answer_tokens=self.settings.routing.expected_answer_tokens,
             deny_providers=self.settings.routing.deny_providers,
             allow_training=self.settings.routing.allow_training,
+            own_hosts=_own_hosts(self.settings),
         )
         self._weights = effective_weights(self.settings.scoring.weights)
         self._chat = chat
@@ -175,31 +194,51 @@ class SmartSpawn:
 
     def check_for_newer_catalog(self) -> bool:
         """Swap the catalogue when another process stored a newer one; tell whether it did. One small query."""
-        if self.store.catalogs.current_version() == self._stored_version:
+        pinned = self.settings.catalog.pinned_version
+        if (pinned or self.store.catalogs.current_version()) == self._stored_version:
             return False
         self._load_catalog()
         return True
 
     def _load_catalog(self) -> None:
         """Open the stored catalogue, or the packaged one where that is newer or nothing is stored."""
-        stored = self.store.catalogs.current()
+        stored = self._stored_catalog()
         facts = decode(stored[1]) if stored else None
-        packaged = packaged_facts() if facts is None or not self.store.catalogs.pinned() else None
+        pinned = bool(self.settings.catalog.pinned_version or self.store.catalogs.pinned())
+        packaged = packaged_facts() if facts is None or not pinned else None
         if facts is None or (packaged is not None and packaged.as_of > facts.as_of):
             facts = packaged
         self._stored_version = stored[0] if stored else None
         if facts is None:
             self._ever_held = self.store.known_ids.ever_held()
             return
-        catalog = self._opened(facts)
+        # A pinned catalogue is served as it was, weights included; any other under the owner's weights of today.
+        catalog = Catalog.of(facts) if pinned and stored else self._opened(facts)
         if catalog.version != self._stored_version and self.store.catalogs.get(catalog.version) is None:
             self.store.catalogs.save(
-                catalog.version, encode(catalog.facts), built_at=self.now(), current=stored is None
+                catalog.version,
+                encode(catalog.facts),
+                built_at=self.now(),
+                manifest=self.store.payloads.manifest(stored[0]) if stored and facts is not packaged else (),
+                current=stored is None,
             )
             self.store.known_ids.saw(catalog.index, self.now())
             self._stored_version = self.store.catalogs.current_version()
         self._ever_held = self.store.known_ids.ever_held() | catalog.index.keys()
         self._catalog = catalog
+
+    def _stored_catalog(self) -> tuple[str, bytes] | None:
+        """Return the stored catalogue to serve. Raises SettingsError when the settings pin one that is not stored."""
+        version = self.settings.catalog.pinned_version
+        if version is None:
+            return self.store.catalogs.current()
+        body = self.store.catalogs.get(version)
+        if body is None:
+            raise SettingsError(
+                f"`catalog.pinned_version` is `{version[:40]}`, which is not stored",
+                hint="`smart-spawn catalog versions` lists those that are; remove the key to serve the newest",
+            )
+        return version, body
 
     def _opened(self, facts: Facts) -> Catalog:
         """Score facts under the owner's weights of today."""
@@ -408,13 +447,16 @@ class SmartSpawn:
         from smart_spawn.providers.registry import Providers, no_provider  # noqa: PLC0415
         from smart_spawn.spawn.outcome import Rung  # noqa: PLC0415
 
-        chat = self.chat
+        chat, wanted = self.chat, decision.request.data_policy
         rungs = []
         for choice in (decision.selected, *decision.others[:3]):
             serving = chat.serving(choice.model) if isinstance(chat, Providers) else None
             if isinstance(chat, Providers) and serving is None:
                 continue
             listing = catalog.listings[catalog.index[choice.model]]
+            where = admitted(listing, wanted, self.policy)
+            if not where.hosts and where.limited:
+                continue  # the last check before a prompt leaves: the policy holds whatever routing said
             rungs.append(
                 Rung(
                     model_id=choice.model,
@@ -425,6 +467,9 @@ class SmartSpawn:
                     max_output_tokens=listing.max_output_tokens,
                     timeout_s=serving.timeout_s if serving else self.settings.run_timeout_s,
                     retries=serving.max_retries if serving else 1,
+                    only_hosts=where.hosts if where.limited else (),
+                    deny_training=not (wanted.allow_training and self.policy.allow_training),
+                    zero_retention=wanted.zero_retention,
                 )
             )
         if not rungs:

@@ -23,6 +23,9 @@ class Dialect:
     asks_for_cost: bool = False
     """Whether `usage: {"include": true}` makes it say what it billed."""
 
+    passes_prompts_on: bool = False
+    """Whether it hands prompts to other hosts, and takes a `provider` object that says to which."""
+
     def body(self, call: ModelCall, wire_name: str) -> dict[str, Any]:
         """Return the JSON body of a chat completion. What the call leaves open is left out."""
         body: dict[str, Any] = {
@@ -37,16 +40,35 @@ class Dialect:
             body |= self._effort(call.reasoning_effort)
         if self.asks_for_cost:
             body["usage"] = {"include": True}
+        if self.passes_prompts_on and (limits := _host_limits(call)):
+            body["provider"] = limits
         return body
 
     def _effort(self, effort: Effort) -> dict[str, Any]:
         return {"reasoning": {"effort": effort}} if self.nested_effort else {"reasoning_effort": effort}
 
 
+def _host_limits(call: ModelCall) -> dict[str, Any]:
+    limits: dict[str, Any] = {}
+    if call.only_hosts:
+        limits["only"] = list(call.only_hosts)
+    if call.deny_training:
+        limits["data_collection"] = "deny"
+    if call.zero_retention:
+        limits["zdr"] = True
+    return limits
+
+
 COMMON = Dialect(name="common")
 DIALECTS = (
-    # openrouter.ai/docs: "Reasoning Tokens" and "Usage Accounting", read 2026-11
-    Dialect(name="openrouter", host="openrouter.ai", nested_effort=True, asks_for_cost=True),
+    # openrouter.ai/docs: "Reasoning Tokens", "Usage Accounting" and "Provider Routing", read 2026-11
+    Dialect(
+        name="openrouter",
+        host="openrouter.ai",
+        nested_effort=True,
+        asks_for_cost=True,
+        passes_prompts_on=True,
+    ),
     # platform.openai.com: its reasoning models refuse `max_tokens`; other servers know only that one
     Dialect(name="openai", host="api.openai.com", output_limit_field="max_completion_tokens"),
 )

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from fnmatch import fnmatchcase
 from functools import cached_property
 
 import msgspec
@@ -32,6 +33,24 @@ POLICY_RULES = 1
 """Raised when the same inputs lead to another choice, so that decisions name the rules they were made by."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnHost:
+    """A provider of the owner's settings, as the data policy sees it. `None` is unknown."""
+
+    name: str
+    models: tuple[str, ...] = ()
+    """The ids and patterns that it serves; empty means every id."""
+    region: str | None = None
+    trains: bool | None = None
+    retains: bool | None = None
+    relays: bool = False
+    """It passes prompts on to the published hosts of a model, so theirs is the policy that counts."""
+
+    def serves(self, model_id: str) -> bool:
+        """Tell whether it serves this id."""
+        return not self.models or any(fnmatchcase(model_id, pattern) for pattern in self.models)
+
+
 @dataclass(frozen=True, kw_only=True)
 class RoutingPolicy:
     """What the owner decided for every request."""
@@ -41,6 +60,8 @@ class RoutingPolicy:
     """Expected answer of a model of median verbosity, and the room that must be left for it."""
     deny_providers: tuple[str, ...] = ()
     allow_training: bool = True
+    own_hosts: tuple[OwnHost, ...] = ()
+    """Servers that run models for this owner, in the order in which they are asked."""
 
     @cached_property
     def version(self) -> str:
@@ -51,5 +72,6 @@ class RoutingPolicy:
             self.answer_tokens,
             sorted(self.deny_providers),
             self.allow_training,
+            [[h.name, h.models, h.region, h.trains, h.retains, h.relays] for h in self.own_hosts],
         ]
         return hashlib.sha256(msgspec.json.encode(content)).hexdigest()[:12]

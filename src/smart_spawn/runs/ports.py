@@ -36,6 +36,10 @@ class ModelCall:
     """As in the OpenAI protocol, e.g. `{"type": "json_object"}`."""
     timeout_s: float = 120.0
     """The longest that the whole call may take, connecting and reading together."""
+    only_hosts: tuple[str, ...] = ()
+    """Where the data policy allows the prompt to go, for a provider that passes prompts on; empty is anywhere."""
+    deny_training: bool = False
+    zero_retention: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

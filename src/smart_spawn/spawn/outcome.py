@@ -31,6 +31,10 @@ class Rung:
     """The longest that one call may take."""
     retries: int = 1
     """How often a call is tried again after a failure that may pass."""
+    only_hosts: tuple[str, ...] = ()
+    """Where the data policy allows the prompt to go; empty is anywhere."""
+    deny_training: bool = False
+    zero_retention: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

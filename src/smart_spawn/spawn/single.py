@@ -165,6 +165,9 @@ class _Run:
             max_output_tokens=room,
             reasoning_effort=rung.effort if rung.supports_effort else None,
             timeout_s=rung.timeout_s,
+            only_hosts=rung.only_hosts,
+            deny_training=rung.deny_training,
+            zero_retention=rung.zero_retention,
         )
         return call, worst or 0
 
