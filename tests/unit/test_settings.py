@@ -1,5 +1,6 @@
 """What the owner sets is what is in effect, and a mistake is named with the way out."""
 
+import runpy
 from decimal import Decimal
 from pathlib import Path
 
@@ -292,3 +293,10 @@ def test_the_view_tells_where_each_value_was_set(tmp_path: Path) -> None:
     assert shown["verbose"] == {"value": True, "origin": "an argument"}
     assert shown["max_cost_usd_per_run"] == {"value": "5", "origin": "default"}
     assert shown["providers"] == {"value": {}, "origin": "default"}
+
+
+def test_the_reference_is_what_the_settings_are(root: Path) -> None:
+    """Every key is in the reference with its type, default and bounds; `scripts/settings_reference.py` writes it."""
+    page = runpy.run_path(str(root / "scripts" / "settings_reference.py"))["page"]()
+    assert (root / "docs" / "reference" / "settings.md").read_text(encoding="utf-8") == page
+    assert all(f"| `{name}" in page for name in Settings.model_fields)
