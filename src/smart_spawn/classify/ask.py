@@ -82,7 +82,7 @@ def without_courtesy(ask: str) -> str:
     start = 0
     for _ in range(_MAX_COURTESIES):
         found = _COURTESY.match(ask, start, start + _COURTESY_REACH)
-        if found is None or found.end() >= len(ask.rstrip(" .!?\n")):
+        if found is None or not ask[found.end() : found.end() + _COURTESY_REACH].strip(" .!?\n"):
             break
         start = found.end()
     return ask[start:]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from smart_spawn.classify.ask import newest_ask, without_courtesy
 from smart_spawn.classify.marks import marks_of
-from smart_spawn.classify.window import MAX_READ, window
+from smart_spawn.classify.window import window
 
 BEGIN = "^"
 """Stands before the first word, so that the pair (`^`, first word) is a feature of its own."""
@@ -18,14 +18,20 @@ ASK_TAIL_WORDS = 12
 """Words at both ends that count more: what is wanted stands at the beginning or at the end."""
 ASK_STRENGTH = 3
 MARK_STRENGTH = 2
-SIZE_MARKS = frozenset(["@short", "@long"])
-"""Marks that say nothing by themselves."""
 PREFIX_LENGTH = 5
 """Longer words also count by their first letters: `translate`, `translating`, `traducción`, and typing errors further on."""
 
-IDEOGRAPHIC = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af\u0e00-\u0e7f"
+_IDEOGRAPHIC = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af\u0e00-\u0e7f"
 """Scripts read character by character, for they put no (or few) spaces between words."""
-_WORD = re.compile(f"[{IDEOGRAPHIC}]|[^\\W\\d_{IDEOGRAPHIC}]+(?:['’][^\\W\\d_]+)?|c\\+\\+|c#")
+_HAS_IDEOGRAPHIC = re.compile(f"[{_IDEOGRAPHIC}]")
+_MIXED_WORD = re.compile(f"[{_IDEOGRAPHIC}]|[^\\W\\d_{_IDEOGRAPHIC}]+")
+_WORD = re.compile(r"[^\W\d_]+")
+_ASCII_LETTERS = "".join(chr(code) if chr(code).isalpha() else " " for code in range(128))
+"""For `str.translate`: everything but letters becomes a space, five times faster than a pattern."""
+_MAX_IDEOGRAPHIC = 900
+"""Characters of such a script that are read: one says about as much as three letters."""
+_MAX_BODY = 120
+"""Words between the two ends that are weighed."""
 _LONGEST_WORD = 40
 _POLITE = frozenset(
     ["please", "pls", "kindly", "bitte", "thanks", "thank", "veuillez", "favor", "请", "請", "пожалуйста"]
@@ -52,11 +58,7 @@ def read(task: str, *, images: bool = False) -> Reading:
     marks = marks_of(text)
     if images:
         marks += ["@image", "@attached"]
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", text[:MAX_READ])
-    words = [
-        word for word in _WORD.findall(text.lower()) if word not in _POLITE and len(word) <= _LONGEST_WORD
-    ]
+    words = [word for word in _words(text) if word not in _POLITE and len(word) <= _LONGEST_WORD]
     if len(words) <= 6:
         marks.append("@short")
     elif len(words) > 150:
@@ -64,7 +66,22 @@ def read(task: str, *, images: bool = False) -> Reading:
     if len(words) <= ASK_WORDS + ASK_TAIL_WORDS:
         return Reading([BEGIN, *words], [], marks)
     ask = [BEGIN, *words[:ASK_WORDS], GAP, *words[-ASK_TAIL_WORDS:]]
-    return Reading(ask, words[ASK_WORDS:-ASK_TAIL_WORDS], marks)
+    return Reading(ask, words[ASK_WORDS:-ASK_TAIL_WORDS][:_MAX_BODY], marks)
+
+
+def _words(text: str) -> list[str]:
+    """Split into lower-case words of letters, or single characters where words are not spaced."""
+    text = text.lower()
+    if "c++" in text or "c#" in text:
+        text = text.replace("c++", " cpp ").replace("c#", " csharp ")
+    if text.isascii():
+        return text.translate(_ASCII_LETTERS).split()
+    text = unicodedata.normalize("NFKC", text)
+    if _HAS_IDEOGRAPHIC.search(text) is None:
+        return _WORD.findall(text)
+    if len(text) > _MAX_IDEOGRAPHIC:
+        text = f"{text[: _MAX_IDEOGRAPHIC // 2]} {text[-_MAX_IDEOGRAPHIC // 2 :]}"
+    return _MIXED_WORD.findall(text)
 
 
 def features(reading: Reading) -> dict[str, int]:

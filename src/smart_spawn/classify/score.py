@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from smart_spawn.classify.features import ASK_STRENGTH, MARK_STRENGTH, PREFIX_LENGTH, SIZE_MARKS, Reading
+from smart_spawn.classify.features import ASK_STRENGTH, MARK_STRENGTH, PREFIX_LENGTH, Reading
+from smart_spawn.classify.marks import SIZE_MARKS
 from smart_spawn.classify.weights import COUNT_SHIFT, LANE, LANE_BITS, OFFSET, Weights
 from smart_spawn.model import CATEGORIES, Category
 
@@ -44,7 +45,7 @@ def weigh(reading: Reading, weights: Weights) -> Verdict | None:
     highest = max(logits)
     exponentials = [math.exp(logit - highest) for logit in logits]
     best = exponentials.index(1.0)  # the first of equals, so always the same
-    return Verdict(_rounded(exponentials, best), CATEGORIES[best], _signals(reading, weights, best))
+    return Verdict(_rounded(exponentials, best, weights.floor), CATEGORIES[best], _signals(reading, weights, best))
 
 
 def _sum_of_words(words: list[str], weights: Weights) -> int:
@@ -60,10 +61,11 @@ def _sum(table: dict[Key, int], keys: Iterable[Key]) -> int:
     return sum(filter(None, map(table.get, set(keys))))
 
 
-def _rounded(exponentials: list[float], best: int) -> dict[Category, float]:
+def _rounded(exponentials: list[float], best: int, floor: float) -> dict[Category, float]:
     """Scale to a sum of 1 in four digits; what rounding leaves over goes to the best."""
-    whole = sum(exponentials)
-    units = [round(10_000 * value / whole) for value in exponentials]
+    part = 10_000 * (1 - floor) / sum(exponentials)
+    even = 10_000 * floor / len(exponentials)
+    units = [round(part * value + even) for value in exponentials]
     units[best] += 10_000 - sum(units)
     return {category: unit / 10_000 for category, unit in zip(CATEGORIES, units, strict=True)}
 

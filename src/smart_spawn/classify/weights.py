@@ -34,6 +34,8 @@ class Weights:
     bias: tuple[float, ...]
     scale: float
     """From integer weights to logits; the calibrated temperature is in it."""
+    floor: float
+    """The part of the probability that is spread evenly: words alone are never certain."""
 
 
 @lru_cache(maxsize=1)
@@ -63,6 +65,7 @@ def unpack(text: str) -> Weights:
         pairs=dict(zip((_pair(name) for name in pairs), packed[after_prefixes:], strict=True)),
         bias=tuple(data["bias"]),
         scale=data["scale"],
+        floor=data["floor"],
     )
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-MAX_READ = 2400
+MAX_READ = 1600
 """Characters read closely. Longer texts are material with a request before or behind it."""
-_HEAD = 1200
-_TAIL = 800
+_HEAD = 1000
+_TAIL = 500
 
 
 def window(text: str) -> str:
