@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from pathlib import Path
+from typing import NoReturn, TextIO
 
 EXIT_INTERRUPTED = 130
 """What shells expect of a process that Ctrl-C ended: 128 and the number of the signal."""
@@ -14,6 +15,8 @@ EXIT_INTERRUPTED = 130
 def run() -> NoReturn:
     """Carry out the command line of this process. Never returns, never shows a trace-back unless `--debug` asks."""
     arguments = sys.argv[1:]
+    sys.stdout = sys.stdout or _nowhere()
+    sys.stderr = sys.stderr or _nowhere()
     try:
         code = carry_out(arguments)
         sys.stdout.flush()
@@ -91,6 +94,11 @@ def _trace() -> None:
     import traceback  # noqa: PLC0415
 
     traceback.print_exc()
+
+
+def _nowhere() -> TextIO:
+    """Return a stream for output that the caller has closed, as `smart-spawn status >&-` does."""
+    return Path(os.devnull).open("w", encoding="utf-8")
 
 
 def _drop_output() -> None:

@@ -59,16 +59,17 @@ def _ask(url: str, timeout_s: float) -> tuple[bool, dict[str, Any]]:
     """Return whether the service is well, and its answer or the reason why there is none."""
     try:
         with build_opener(ProxyHandler({})).open(url, timeout=timeout_s) as answer:
-            return True, _read(answer.read(MOST_BYTES))
+            body = _read(answer.read(MOST_BYTES), answer.status)
+            return "error" not in body, body
     except HTTPError as error:
         with error:
-            return False, _read(error.read(MOST_BYTES), status=error.code)
+            return False, _read(error.read(MOST_BYTES), error.code)
     except (URLError, OSError, ValueError) as error:
         why = getattr(error, "reason", None) or error
         return False, _failure("UNREACHABLE", f"no answer: {why}", "start it with `smart-spawn serve`")
 
 
-def _read(body: bytes, status: int = 200) -> dict[str, Any]:
+def _read(body: bytes, status: int) -> dict[str, Any]:
     try:
         value = json.loads(body)
     except ValueError:

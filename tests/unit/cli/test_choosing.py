@@ -71,7 +71,7 @@ def test_a_dash_reads_the_task_from_a_pipe(cli: Cli, task: bytes) -> None:
     assert decision["task"]["characters"] == len(task.decode("utf-8-sig"))
 
 
-OPTIONS = [
+OPTIONS: list[tuple[list[str], dict[str, object]]] = [
     (["--budget", "low"], {"budget": "low"}),
     (["--category", "coding"], {"category": "coding"}),
     (["--weight", "coding=1.3", "--weight", "vision=0"], {"categoryWeights": {"coding": 1.3, "vision": 0}}),
@@ -97,7 +97,7 @@ OPTIONS = [
 ]
 
 
-@pytest.mark.parametrize(("words", "fields"), OPTIONS, ids=" ".join)
+@pytest.mark.parametrize(("words", "fields"), OPTIONS, ids=str)
 def test_each_option_is_the_field_of_the_same_name(
     cli: Cli, monkeypatch: pytest.MonkeyPatch, words: list[str], fields: dict[str, object]
 ) -> None:
