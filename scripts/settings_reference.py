@@ -20,8 +20,8 @@ HEAD = """# Settings
 
 <!-- Written by scripts/settings_reference.py. A test compares; change the settings, then run it. -->
 
-Later wins: the defaults, `smart-spawn.toml`, environment variables, options of a command. The file is the one named by
-`--config` or `SMART_SPAWN_CONFIG`, else `smart-spawn.toml` in the working folder, else in `~/.smart-spawn`.
+Later wins: the defaults, `smart-spawn.toml`, environment variables, options of a command. The file is the one named
+by `--config` or `SMART_SPAWN_CONFIG`, else `smart-spawn.toml` in the working folder, else in `~/.smart-spawn`.
 `sources.lmarena.enabled` is `enabled` in the table `[sources.lmarena]` of the file, and the variable
 `SMART_SPAWN_SOURCES__LMARENA__ENABLED`. In variables, lists may be written `a,b`, and an empty one counts as not set.
 A key that is not in this list is refused with the nearest one that is. `smart-spawn doctor` shows what is in effect
