@@ -1,17 +1,21 @@
-"""What running a task asks of the outside: somebody who answers a model call.
+"""What running a task asks of the outside: somebody who answers a model call, and somebody who remembers.
 
 The shapes stand here, with no import of spawn or providers, because both sides need them: a mode calls a
-`ChatClient`, a provider implements it.
+`ChatClient` or, where it must survive a crash, a `Ctx`; providers and the engines implement them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
-from smart_spawn.model import Effort
+from smart_spawn.errors import SmartSpawnError
+from smart_spawn.model import Effort, Price
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,3 +93,132 @@ class ChatClient(Protocol):
     async def complete(self, call: ModelCall) -> ModelAnswer:
         """Return the model's answer, after one try. Raises ProviderError; its type tells what may help."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Purchase:
+    """One model call with what its money needs: the price, how small it may get, how often it is tried."""
+
+    call: ModelCall
+    """Needs `max_output_tokens`: without a bound there is no worst case."""
+    price: Price
+    provider: str
+    """Who serves the model, as the settings name them."""
+    retries: int = 1
+    """How often the same call is tried again after a failure that may pass."""
+    patience_s: float = 10.0
+    """The longest wait before a retry. A provider that asks for more ends the call."""
+    min_output_tokens: int | None = None
+    """Where the cap is short: take as many output tokens as it pays for, down to this. `None` takes all or none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Purchased:
+    """What came of a `Purchase`. Either `answer` or `error` is there."""
+
+    step: str
+    model: str
+    provider: str
+    answer: ModelAnswer | None = None
+    error: SmartSpawnError | None = None
+    """A ProviderError, or BudgetExceeded when the worst case did not fit a cap and nobody was called."""
+    cost_usd: Decimal | None = None
+    """Of all tries together, as far as it is known; `None` when the answer's bill is not."""
+    cost_source: Literal["provider", "list-price", "unknown"] = "unknown"
+    listed_usd: Decimal | None = None
+    """The answer's tokens by the list price."""
+    in_doubt_usd: Decimal = Decimal(0)
+    """The most that tries may have cost which broke off without a bill. Counted against the caps."""
+    tries: int = 0
+    """How often the model was called. Calls that a crash interrupted count."""
+    latency_ms: float = 0.0
+    """From the first try to the end, waits included."""
+    max_output_tokens: int | None = None
+    """What was asked for in the end; less than wanted where the cap was short."""
+
+
+class Ctx(Protocol):
+    """What a mode sees of the engine that carries it out: everything that must survive a crash goes through here.
+
+    After a crash the mode runs again from its first line. A step that had finished then returns what it returned
+    before, without being carried out or paid again. Steps are known by their **names**: unique within the run and
+    the same every time the mode runs, whatever order the steps end in (`member-2`, `research/attempt-0`).
+    """
+
+    @property
+    def run_id(self) -> str:
+        """The run's id."""
+        ...
+
+    @property
+    def deadline(self) -> datetime:
+        """When the run is broken off and ends as `timed_out`. A mode that wants to keep parts stops before."""
+        ...
+
+    async def step(
+        self,
+        name: str,
+        work: Callable[..., Awaitable[T]],
+        *args: Any,
+        returns: Any = None,
+    ) -> T:
+        """Carry work out once and return its result, the first time and after every crash alike.
+
+        The result travels through JSON; `returns` is the type to rebuild (a dataclass, `list[str]`); without it
+        plain JSON comes back. A SmartSpawnError is remembered and raised again. At a crash in the middle the work
+        is done again, so it should have no effect of its own; model calls go through `call`. Work must not use
+        the context itself.
+        """
+        ...
+
+    async def call(self, name: str, purchase: Purchase) -> Purchased:
+        """Have a model answer, within the caps, with retries; the bill and the answer are remembered as one.
+
+        At most the run's share of calls is under way at once; the others wait here. Failures of providers and
+        caps are in the result. Costs money.
+        """
+        ...
+
+    async def parallel(self, *branches: Callable[[], Awaitable[T]]) -> list[T | SmartSpawnError]:
+        """Run branches at once and return their results in the order given.
+
+        A branch that raises SmartSpawnError gives that error as its result, at once, and disturbs no other. Any
+        other exception cancels the rest and is raised.
+        """
+        ...
+
+    async def emit(self, name: str, data: Mapping[str, Any] | None = None) -> None:
+        """Tell those who watch, once: an event is known by its name within the run, like a step."""
+        ...
+
+    async def artifact(
+        self, step: str, content: str, *, name: str = "", model: str = "", kind: str = "text"
+    ) -> None:
+        """Keep a text that outlives the run's answer. One a step; saving it again changes nothing."""
+        ...
+
+    async def now(self, name: str) -> datetime:
+        """Return the moment at which this was first asked under this name."""
+        ...
+
+    async def left_usd(self) -> Decimal | None:
+        """Return what can still be reserved under all caps; `None` without a cap. Changes with every call."""
+        ...
+
+
+RunEnd = Literal["succeeded", "failed", "cancelled", "budget_exceeded", "timed_out"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a mode ended. Raising a SmartSpawnError instead ends the run too, without an outcome."""
+
+    outcome: Mapping[str, Any] = field(default_factory=dict)
+    """JSON, as surfaces show it."""
+    status: RunEnd = "succeeded"
+    error: SmartSpawnError | None = None
+
+
+ModeFunction = Callable[[Ctx, Mapping[str, Any]], Awaitable[Ended]]
+"""A mode: gets the request as JSON, returns how it ended. Registered with an engine by its name."""
+Modes = Mapping[str, ModeFunction]
