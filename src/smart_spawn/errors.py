@@ -20,6 +20,8 @@
     │   └── BadAnswer                empty, cut off or not what the protocol says
     ├── RunError
     │   ├── BudgetExceeded · StepFailed
+    │   ├── IdempotencyConflict      the same key, another request
+    │   └── RunNotCancellable        it has ended
     └── StoreError
         ├── StoreCorrupt · StoreUnwritable · MigrationNeeded
 
@@ -296,6 +298,18 @@ class StepFailed(RunError):
     """A step failed, and with it what depends on it."""
 
     code = "STEP_FAILED"
+
+
+class IdempotencyConflict(RunError):
+    """The idempotency key was used before, with another request."""
+
+    code = "IDEMPOTENCY_CONFLICT"
+
+
+class RunNotCancellable(RunError):
+    """The run has ended, so there is nothing to stop."""
+
+    code = "RUN_NOT_CANCELLABLE"
 
 
 class StoreError(SmartSpawnError):

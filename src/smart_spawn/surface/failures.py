@@ -22,6 +22,8 @@ OUTCOMES: dict[type[errors.SmartSpawnError], tuple[int, int]] = {
     errors.TimedOut: (504, EXIT_UNREACHABLE),
     errors.ProviderError: (502, EXIT_UNREACHABLE),
     errors.BudgetExceeded: (402, EXIT_NOTHING_FITS),
+    errors.IdempotencyConflict: (409, EXIT_USAGE),
+    errors.RunNotCancellable: (409, EXIT_FAILED),
     errors.RunError: (500, EXIT_FAILED),
     errors.StoreError: (503, EXIT_FAILED),
     errors.SmartSpawnError: (500, EXIT_FAILED),
