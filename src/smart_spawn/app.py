@@ -23,7 +23,7 @@ from smart_spawn.catalog.snapshot import Catalog
 from smart_spawn.errors import NoCatalog, NotFound, SettingsError
 from smart_spawn.model import Budget
 from smart_spawn.routing.data_policy import admitted
-from smart_spawn.routing.decision import Decision, decode_decision, encode_decision
+from smart_spawn.routing.decision import Decision, Session, decode_decision, encode_decision
 from smart_spawn.routing.policy import OwnHost, RoutingPolicy
 from smart_spawn.routing.request import RouteRequest
 from smart_spawn.routing.route import decide, recommend, route
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from smart_spawn.spawn.request import SpawnRequest
     from smart_spawn.store import DecisionRow, Store
 
+MAX_SESSIONS = 10_000
 PAST_CATALOGS = 4
 """How many past catalogues are kept open, to explain decisions that were made with them."""
 
@@ -92,6 +93,32 @@ def _own_hosts(settings: Settings) -> tuple[OwnHost, ...]:
     )
 
 
+class Sessions:
+    """Where each conversation of this process stands; the longest unused are forgotten."""
+
+    def __init__(self, limit: int = MAX_SESSIONS) -> None:
+        self._limit = limit
+        self._held: OrderedDict[str, Session] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, session_id: str | None) -> Session | None:
+        """Return where a conversation stands, None for a new one."""
+        if session_id is None:
+            return None
+        with self._lock:
+            return self._held.get(session_id)
+
+    def put(self, session_id: str | None, decision: Decision) -> None:
+        """Remember what was chosen for a conversation."""
+        if session_id is None:
+            return
+        with self._lock:
+            self._held[session_id] = Session(model=decision.selected.model, tokens=decision.task.tokens)
+            self._held.move_to_end(session_id)
+            while len(self._held) > self._limit:
+                self._held.popitem(last=False)
+
+
 class SmartSpawn:
     """Smart Spawn in this process: choose models, have them do tasks, keep the catalogue current.
 
@@ -125,6 +152,7 @@ class SmartSpawn:
         self._past: OrderedDict[str, Catalog] = OrderedDict()
         self._past_lock = threading.Lock()
         self._ever_held: frozenset[str] = frozenset()
+        self._sessions = Sessions()
         self._digest_key = b""
         self._providers_opened = False
 
@@ -285,7 +313,9 @@ class SmartSpawn:
             policy=self.policy,
             ever_held=self.ever_held,
             task_digest=self._digest(request.task),
+            session=self._sessions.get(request.session_id),
         )
+        self._sessions.put(request.session_id, decision)
         self._log(decision)
         return decision
 
@@ -350,6 +380,7 @@ class SmartSpawn:
             policy=self.policy,
             ever_held=lambda _: True,
             task_digest=first.task_digest,
+            session=first.session,
         )
         return Replay(first=first, again=again, catalog=catalog)
 

@@ -17,6 +17,7 @@ from smart_spawn.model import CATEGORIES, REQUIREMENTS, Capabilities, Category, 
 from smart_spawn.scoring.candidates import DERIVED_SOURCE, Candidate, as_matrices, candidates
 from smart_spawn.scoring.category import Matrix, ScoreTable, score_categories
 from smart_spawn.scoring.reading import Reading
+from smart_spawn.scoring.tags import tag_boards, tag_matrix
 from smart_spawn.scoring.weights import weight_matrix
 
 Ints = npt.NDArray[np.int64]
@@ -86,7 +87,7 @@ class Catalog:
     candidates: tuple[Candidate, ...]
     """Ordered by model id, the default effort first."""
     boards: tuple[str, ...]
-    """The boards that have a scale here, in the order of the columns of `weight_matrix`."""
+    """The boards that have a scale here and a use, in the order of the columns of `weight_matrix`."""
     weight_matrix: Matrix
     """[7 × boards]."""
     models: ModelArrays
@@ -100,7 +101,8 @@ class Catalog:
         listings = tuple(sorted(facts.listings, key=lambda listing: listing.id))
         rows = candidates(listings, facts.readings, as_of=facts.as_of)
         present = {board for row in rows for board in row.readings}
-        boards = tuple(sorted(present & {board for row in facts.weights.values() for board in row}))
+        counted = {board for row in (*facts.weights.values(), *tag_boards().values()) for board in row}
+        boards = tuple(sorted(present & counted))
         matrix = weight_matrix(facts.weights, boards)
         points, quality = as_matrices(rows, boards)
         index = {listing.id: at for at, listing in enumerate(listings)}
@@ -158,6 +160,11 @@ class Catalog:
         """List the positions of models whose price may differ for a prompt of this length, or with the time."""
         shorter = bisect_left(self._overrides, (prompt_tokens, -1))
         return [at for _, at in self._overrides[:shorter]]
+
+    @cached_property
+    def tag_weights(self) -> Mapping[str, Matrix]:
+        """Context tag → weights over `boards`."""
+        return tag_matrix(self.boards)
 
     @cached_property
     def variants_of(self) -> Mapping[str, tuple[int, ...]]:

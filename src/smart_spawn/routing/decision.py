@@ -28,8 +28,18 @@ class Choice:
     variance: float
     """Points²."""
     expected_cost_usd: float | None
+    context_boost: float = 0.0
+    """Points that the context tags added; part of `score`."""
     measured: bool
     """False when no board speaks to the task's categories: the score then says nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """Where a conversation stands: the model that holds its prompt cache, and how long the prompt was."""
+
+    model: str
+    tokens: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +64,12 @@ class Decision:
     candidate_count: int
     rejected: Mapping[str, int] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    """The context tags that counted, by their own names."""
+    session: Session | None = None
+    """Where the conversation stood before this decision."""
     switching_cost_usd: float | None = None
+    """What the selected model bills because its prompt cache is cold, when the session leaves its model."""
     catalog_version: str
     beliefs_version: str = NO_BELIEFS
     policy_version: str = ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -23,6 +23,7 @@ from smart_spawn.routing.policy import (
 )
 from smart_spawn.routing.request import RouteRequest
 from smart_spawn.scoring.category import Matrix
+from smart_spawn.scoring.tags import boost
 
 SCORE_DIGITS = 6
 """Scores are rounded before they are compared: the last bits of a sum differ between processors."""
@@ -100,6 +101,8 @@ class Ranking:
     """Whether boards speak to most of the mix (`MEASURED_SHARE`); the others rank last."""
     cost_usd: Matrix
     """Expected cost of this task; NaN where the price is unknown."""
+    boost: Matrix | None
+    """What the context tags added to each row's score; None without tags."""
     order: Ints
     """The best rows, one a model, best first."""
     eligible_models: int
@@ -114,10 +117,17 @@ def rank_rows(
     *,
     min_capability: float,
     cost_usd: Matrix,
+    tags: Sequence[str] = (),
 ) -> Ranking:
     """Order the candidates of the models that stay: measured before unmeasured, then by score, cost and id."""
     rows = catalog.rows
     score = np.round(rows.table.scores @ mix, SCORE_DIGITS)
+    boosts = None
+    if tags:
+        boosts = np.round(
+            boost(rows.points, rows.quality, [catalog.tag_weights[t] for t in tags]), SCORE_DIGITS
+        )
+        score = score + boosts
     # Evidence of different categories is shared, so errors are taken to go together: spreads add, not variances.
     variance = np.round((rows.spread @ mix) ** 2, SCORE_DIGITS)
     measured = rows.measured @ mix >= MEASURED_SHARE
@@ -132,6 +142,7 @@ def rank_rows(
         variance=variance,
         measured=measured,
         cost_usd=cost_usd,
+        boost=boosts,
         order=_best_row_of_each_model(able, score, measured, cost_usd, catalog),
         eligible_models=models_able,
         below_minimum=models_kept - models_able,
@@ -177,6 +188,14 @@ def expected_cost_usd(catalog: Catalog, policy: RoutingPolicy, *, prompt_tokens:
     answer = policy.answer_tokens * rows.verbosity
     cost: Matrix = np.round((prompt_tokens * prompt[rows.model] + answer * completion[rows.model]) / 1e6, 12)
     return cost
+
+
+def switching_cost_usd(catalog: Catalog, row: int, tokens: int) -> float:
+    """Return what a model bills for a conversation of this length because its prompt cache is cold, in USD."""
+    rates = catalog.candidates[row].listing.price.base
+    if rates.prompt_usd_per_mtok is None or rates.cached_input_usd_per_mtok is None:
+        return 0.0
+    return float((rates.prompt_usd_per_mtok - rates.cached_input_usd_per_mtok) * tokens / 1_000_000)
 
 
 def confidence(ranking: Ranking, first: int, second: int) -> float:

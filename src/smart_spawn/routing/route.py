@@ -11,10 +11,10 @@ from smart_spawn.catalog.snapshot import Catalog
 from smart_spawn.classify import TaskProfile, classify
 from smart_spawn.errors import NoCatalog, NoEligibleModel, NoModelInBudget
 from smart_spawn.model import BUDGETS, Budget, Requirement
-from smart_spawn.routing.decision import NO_BELIEFS, Choice, Decision
+from smart_spawn.routing.decision import NO_BELIEFS, Choice, Decision, Session
 from smart_spawn.routing.diversity import diversify
 from smart_spawn.routing.filters import Filtered, filter_models
-from smart_spawn.routing.policy import UNSURE_CATEGORY, RoutingPolicy
+from smart_spawn.routing.policy import COMPETITIVE, UNSURE_CATEGORY, RoutingPolicy
 from smart_spawn.routing.rank import (
     Ranking,
     as_mapping,
@@ -24,9 +24,11 @@ from smart_spawn.routing.rank import (
     confidence,
     expected_cost_usd,
     rank_rows,
+    switching_cost_usd,
 )
 from smart_spawn.routing.request import RouteRequest
 from smart_spawn.scoring.category import Matrix
+from smart_spawn.scoring.tags import known_tags
 
 KEPT_OTHERS = 7
 """How many of the next best a decision keeps: fallbacks, alternatives and up to five recommendations."""
@@ -56,6 +58,7 @@ def route(
     policy: RoutingPolicy,
     ever_held: Callable[[str], bool] = lambda _: False,
     task_digest: str | None = None,
+    session: Session | None = None,
 ) -> Decision:
     """Choose a model for one request. Equal arguments always give the equal decision.
 
@@ -71,6 +74,7 @@ def route(
         policy=policy,
         ever_held=ever_held,
         task_digest=task_digest,
+        session=session,
     )
 
 
@@ -84,13 +88,32 @@ def decide(
     policy: RoutingPolicy,
     ever_held: Callable[[str], bool] = lambda _: False,
     task_digest: str | None = None,
+    session: Session | None = None,
 ) -> Decision:
     """Choose for a task that was read before: what `route` does after classification, and what a replay does."""
     race = run_race(request, profile, catalog, at=at, policy=policy, ever_held=ever_held)
     row = int(race.ranking.order[choose(race.ranking, request.budget)])
+    if session is not None:
+        row = _stay_or_leave(race, row, session)
     return _decision(
-        request, profile, race, row, at=at, decision_id=decision_id, policy=policy, digest=task_digest
+        request,
+        profile,
+        race,
+        row,
+        at=at,
+        decision_id=decision_id,
+        policy=policy,
+        digest=task_digest,
+        session=session,
     )
+
+
+def _stay_or_leave(race: Race, row: int, session: Session) -> int:
+    """Return the session's own model where leaving costs its prompt cache and gains nothing that is certain."""
+    here = [int(r) for r in race.ranking.order if race.catalog.candidates[int(r)].listing.id == session.model]
+    if not here or here[0] == row or not switching_cost_usd(race.catalog, row, session.tokens):
+        return row
+    return here[0] if confidence(race.ranking, row, here[0]) < COMPETITIVE else row
 
 
 def recommend(
@@ -129,11 +152,13 @@ def _decision(
     decision_id: str,
     policy: RoutingPolicy,
     digest: str | None,
+    session: Session | None = None,
 ) -> Decision:
     """Write down that this row was chosen, with the next best by rank."""
     plain = race.catalog.candidates[row].listing.plain_id
     others = [int(other) for other in race.ranking.order if other != row]
     others = [o for o in others[: KEPT_OTHERS + 1] if race.catalog.candidates[o].listing.plain_id != plain]
+    leaves = session is not None and session.model != race.catalog.candidates[row].listing.id
     return Decision(
         id=decision_id,
         created_at=at,
@@ -148,6 +173,11 @@ def _decision(
         candidate_count=race.ranking.eligible_models,
         rejected=race.filtered.rejected,
         warnings=(*race.filtered.warnings, *_warnings(request, profile, race, row)),
+        tags=known_tags(request.context)[0],
+        session=session,
+        switching_cost_usd=switching_cost_usd(race.catalog, row, session.tokens)
+        if session and leaves
+        else None,
         catalog_version=race.catalog.version,
         beliefs_version=NO_BELIEFS,
         policy_version=policy.version,
@@ -217,6 +247,7 @@ def _attempt(
         mix,
         min_capability=0.0 if request.pin else request.min_capability,
         cost_usd=expected_cost_usd(catalog, policy, prompt_tokens=profile.tokens, at=at),
+        tags=known_tags(request.context)[0] if request.context else (),
     )
     if ranking.below_minimum:
         filtered.rejected["minCapability"] = ranking.below_minimum
@@ -232,6 +263,7 @@ def _choice(race: Race, row: int) -> Choice:
         score=float(ranking.score[row]),
         variance=float(ranking.variance[row]),
         expected_cost_usd=None if math.isnan(cost) else cost,
+        context_boost=0.0 if ranking.boost is None else float(ranking.boost[row]),
         measured=bool(ranking.measured[row]),
     )
 
@@ -251,6 +283,9 @@ def _warnings(request: RouteRequest, profile: TaskProfile, race: Race, row: int)
         found.append(f"`{listing.id}` is deprecated: its maker has announced its end")
     if not listing.price.known:
         found.append(f"the price of `{listing.id}` is unknown")
+    _, unknown = known_tags(request.context)
+    if unknown:
+        found.append(f"context tags that no board knows were ignored: {', '.join(unknown[:10])}")
     if request.pin and race.ranking.score[row] < request.min_capability:
         found.append(f"the pinned model scores below the minimum capability of {request.min_capability:g}")
     return found

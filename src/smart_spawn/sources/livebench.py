@@ -37,6 +37,9 @@ CATEGORIES = {
 }
 """Their name → ours. The last two are the newer and the older name of one category."""
 
+LANGUAGES = ("javascript", "typescript", "python")
+"""Tasks of the agentic category that are boards of their own as well: context tags ask for them."""
+
 FAILED_RUN_FLOOR_PERCENT = 50.0
 """A task at exactly 0.0 is a failed run, not a result, when every other task of its category stands at least
 this high in the same row. gpt-5.5 had 0.0 in `olympiad` beside 98, 85 and 96; weak models with a true 0.0 have
@@ -186,6 +189,10 @@ class _Release:
             }
             for benchmark, mean in means.items():
                 yield self._reading(model, benchmark, mean)
+            for task in LANGUAGES:
+                value = number(row.get(task, ""))
+                if value is not None and 0.0 <= value <= 100.0:
+                    yield self._reading(model, f"livebench_{task}", value)
             if len(means) == len(self.categories):
                 yield self._reading(model, "livebench_overall", fmean(means.values()))
             else:

@@ -44,7 +44,14 @@ def pick_json(decision: Decision, catalog: Catalog) -> dict[str, Any]:
             "reason": reason(decision, catalog),
             "fallbacks": [choice.model for choice in decision.others[:FALLBACKS]],
             "decisionId": decision.id,
-            **({"contextTags": list(decision.request.context)} if decision.request.context else {}),
+            **(
+                {
+                    "contextTags": list(decision.tags),
+                    "contextBoost": round(decision.selected.context_boost, 3),
+                }
+                if decision.request.context
+                else {}
+            ),
             **({"warnings": list(decision.warnings)} if decision.warnings else {}),
         }
     }
@@ -122,6 +129,14 @@ def decision_json(
             "scores": {str(c): shown(score) for c, score in why.scores.items()},
             "evidence": [evidence_json(e) for e in why.evidence],
             "missingEvidence": list(why.unmeasured),
+            **(
+                {
+                    "contextTags": list(decision.tags),
+                    "contextBoost": round(decision.selected.context_boost, 3),
+                }
+                if decision.request.context
+                else {}
+            ),
         },
         "reason": reason(decision, catalog),
         "confidence": decision.confidence,
@@ -227,6 +242,7 @@ def explain_text(decision: Decision, catalog: Catalog, policy: RoutingPolicy) ->
         "",
         f"evidence  (points above or below 50, together {selected.score - 50:+.1f})",
         *(_evidence_line(e) for e in why.evidence),
+        *([f"  context {', '.join(decision.tags)} {selected.context_boost:+.2f}"] if decision.tags else []),
         *([f"  nothing on {', '.join(why.unmeasured)}"] if why.unmeasured else []),
         "",
         "instead of",
