@@ -20,7 +20,10 @@ SHARED_PROMPTS = Path(
 """Where the public prompts are looked for unless told otherwise."""
 
 LEARNABLE = frozenset(
-    ["belle_zh", "codealpaca", "t0", "mixeval", "gsm8k", "clinc150", "deepres", "mbpp", "humaneval", "llava_qa", "mt_bench", "zeroeval_crux", "zeroeval_gsm", "zeroeval_math-l5"]
+    [
+        *("belle_zh", "codealpaca", "t0", "mixeval", "gsm8k", "clinc150", "deepres", "mbpp", "humaneval"),
+        *("llava_qa", "mt_bench", "zeroeval_crux", "zeroeval_gsm", "zeroeval_math-l5"),
+    ]
 )
 """Sources with an open licence. Others (autoj, flask) are measured on, never learned from."""
 FAMILIES = {

@@ -40,9 +40,14 @@ FLOOR = 0.12
 """The logits are divided by `TEMPERATURE`; then this much of every probability is spread evenly. Both were set by
 hand from measurements on sources left out: the fit is too timid in the middle and too sure at the top."""
 LEFT_OUT = frozenset(
-    "a an the in of to and for with on that this is are was were s t your his her its from by at as it be or but not so "
-    "into than then them they their there these those we our us he she has have had will one some all any about if when "
-    "while which who whose been being also more most very up out over such only other no @number".split()
+    [
+        *("a", "an", "the", "in", "of", "to", "and", "for", "with", "on", "that", "this", "is", "are", "was"),
+        *("were", "s", "t", "your", "his", "her", "its", "from", "by", "at", "as", "it", "be", "or", "but"),
+        *("not", "so", "into", "than", "then", "them", "they", "their", "there", "these", "those", "we"),
+        *("our", "us", "he", "she", "has", "have", "had", "will", "one", "some", "all", "any", "about", "if"),
+        *("when", "while", "which", "who", "whose", "been", "being", "also", "more", "most", "very", "up"),
+        *("out", "over", "such", "only", "other", "no", "@number"),
+    ]
 )
 """Words that fit every task: alone they only learn what the training prompts have in common by chance."""
 _SQUARES = {1: 1, ASK_STRENGTH: ASK_STRENGTH**2, ASK_STRENGTH + 1: ASK_STRENGTH**2 + 1}

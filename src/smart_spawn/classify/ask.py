@@ -31,7 +31,8 @@ _ANY_TAG = re.compile(
 )
 _FRAME = re.compile(
     r"\[\s*(?:sub-?agent|agent|cron|system|session|heartbeat|worker|assistant|user)\b[^\[\]\n]{0,60}\]:?"
-    r"|(?:^|\n)[ \t]*#{0,4}[ \t]*\*{0,2}(?:sub-?agent task|task|user|human|instruction|query|request)\*{0,2}[ \t]*:\*{0,2}",
+    r"|(?:^|\n)[ \t]*#{0,4}[ \t]*\*{0,2}"
+    r"(?:sub-?agent task|task|user|human|instruction|query|request)\*{0,2}[ \t]*:\*{0,2}",
     re.IGNORECASE,
 )
 _QUOTED_LINE = re.compile(
@@ -40,15 +41,18 @@ _QUOTED_LINE = re.compile(
 
 _COURTESY = re.compile(
     r"""[\s"'“”«»,.:;!*#-]*(?:
-      (?:hi|hello|hey|dear|good\ (?:morning|afternoon|evening|day)|greetings|hallo|hola|bonjour|salut|guten\ (?:tag|morgen))
+      (?:hi|hello|hey|dear|good\ (?:morning|afternoon|evening|day)|greetings
+        |hallo|hola|bonjour|salut|guten\ (?:tag|morgen))
         (?:\ (?:there|team|all|everyone|again|assistant|claude|chatgpt|buddy|friend|zusammen))?\s*[,.!]
     | (?:please|pls|plz|kindly|bitte|por\ favor|s'il\ (?:te|vous)\ pla[iî]t|пожалуйста)\b
     | (?:could|can|would|will)\ (?:you|u)(?:\ (?:please|kindly|help\ me(?:\ to)?|be\ so\ kind\ as\ to|possibly))*\b
     | (?:would|do)\ you\ mind\b
     | i(?:\ would|'d|\ just|\ really)?\ (?:want|need|like|appreciate\ it\ if)\ (?:you|u)(?:\ to|\ could|\ can)?\b
     | (?:i\ was\ wondering\ if|i\ wonder\ if)\ you\ (?:could|can)\b
-    | (?:help\ me(?:\ to)?|let's|your\ (?:task|job|goal|mission)\ is\ to|you\ are\ asked\ to|the\ task\ is\ to|we\ need\ to)\b
-    | (?:k[öo]nnten\ sie|kannst\ du|k[öo]nntest\ du|puedes|podr[ií]as|pourriez-vous|peux-tu|pouvez-vous|voc[êe]\ pode)\b
+    | (?:help\ me(?:\ to)?|let's|your\ (?:task|job|goal|mission)\ is\ to|you\ are\ asked\ to
+        |the\ task\ is\ to|we\ need\ to)\b
+    | (?:k[öo]nnten\ sie|kannst\ du|k[öo]nntest\ du
+        |puedes|podr[ií]as|pourriez-vous|peux-tu|pouvez-vous|voc[êe]\ pode)\b
     | (?:请你?|請|麻烦你?|帮我|能否|能不能|可以请你|你能)
     )""",
     re.IGNORECASE | re.VERBOSE,

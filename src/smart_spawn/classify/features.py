@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ ASK_TAIL_WORDS = 12
 ASK_STRENGTH = 3
 MARK_STRENGTH = 2
 PREFIX_LENGTH = 5
-"""Longer words also count by their first letters: `translate`, `translating`, `traducción`, and typing errors further on."""
+"""Longer words also count by their first letters: `translate`, `translating`, and typing errors further on."""
 
 _IDEOGRAPHIC = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af\u0e00-\u0e7f"
 """Scripts read character by character, for they put no (or few) spaces between words."""
@@ -46,18 +47,11 @@ class Reading:
     body: list[str]
     marks: list[str]
 
-    @property
-    def readable(self) -> bool:
-        """Whether there is anything to judge."""
-        return len(self.ask) > 1 or bool(self.marks)
 
-
-def read(task: str, *, images: bool = False) -> Reading:
+def read(task: str) -> Reading:
     """Take a task apart. Linear in its length, and bounded in what is looked at closely."""
     text = window(without_courtesy(newest_ask(task)))
     marks = marks_of(text)
-    if images:
-        marks += ["@image", "@attached"]
     words = [word for word in _words(text) if word not in _POLITE and len(word) <= _LONGEST_WORD]
     if len(words) <= 6:
         marks.append("@short")
@@ -98,4 +92,4 @@ def features(reading: Reading) -> dict[str, int]:
 
 def _names(words: list[str]) -> list[str]:
     prefixes = [word[:PREFIX_LENGTH] + "*" for word in words if len(word) > PREFIX_LENGTH]
-    return [*words, *prefixes, *map(" ".join, zip(words, words[1:], strict=False))]
+    return [*words, *prefixes, *map(" ".join, itertools.pairwise(words))]

@@ -7,8 +7,14 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 _COMMONEST: dict[str, str] = {
-    "en": "the of and to in is for that with this are you on from how what write please an by my be it your which as",
-    "de": "der die das und ist nicht ein eine einen für mit den dem auf wie bitte ich sie zu von im diese schreibe warum über",
+    "en": (
+        "the a at do they when does was were we have not there how of and to in is "
+        "for that with this are you on from how what write please an by my be it your which as"
+    ),
+    "de": (
+        "der die das und ist nicht ein eine einen für mit den "
+        "dem auf wie bitte ich sie zu von im diese schreibe warum über"
+    ),
     "es": "el los las una para por con del que es cómo como esta este escribe qué al se más un sobre tu lo",
     "fr": "le les des une est pour dans sur avec du et un ce cette comment écris vous que qui pourquoi je au en à",
     "pt": "o os uma para com não em do da dos das um que por como mais isto esta este escreva você no na são",

@@ -9,33 +9,125 @@ from __future__ import annotations
 
 import re
 
-SIZE_MARKS = frozenset(["@short", "@long"])
-"""Marks that say nothing by themselves."""
+SPEAKING_MARKS = frozenset(["@code", "@log", "@file", "@image", "@math", "@json"])
+"""Marks that tell something even when no word is known; a question mark alone does not."""
 
 _CODE_SIGNS = "=({<;`"
 """Without any of these only `_CODE_WORDS` can show code."""
-_CODE_WORDS = ("\ndef ", "SELECT ", "\nimport ", "\nfrom ", "\n    ", "\n\t", "#include", "elif ", "://localhost", "func ")
+_CODE_WORDS = (
+    "\ndef ",
+    "SELECT ",
+    "\nimport ",
+    "\nfrom ",
+    "\n    ",
+    "\n\t",
+    "#include",
+    "elif ",
+    "://localhost",
+    "func ",
+)
 _CODE = (
-    *("```", "def ", "();", "()", "{\n", ";\n", "};", "=>", "==", "!=", "</", "/>", "(self", "self.", "const ", " = [", " = {"),
-    *("= new ", "console.", "print(", "printf", "public ", "function(", "<?php", "<div", "let ", "for (", "if (", "while ("),
+    *(
+        "```",
+        "def ",
+        "();",
+        "()",
+        "{\n",
+        ";\n",
+        "};",
+        "=>",
+        "==",
+        "!=",
+        "</",
+        "/>",
+        "(self",
+        "self.",
+        "const ",
+        " = [",
+        " = {",
+    ),
+    *(
+        "= new ",
+        "console.",
+        "print(",
+        "printf",
+        "public ",
+        "function(",
+        "<?php",
+        "<div",
+        "let ",
+        "for (",
+        "if (",
+        "while (",
+    ),
     *("+= ", "[i]", "{0}", "import {", "var ", "return "),
 )
 _LOG = (
-    *("Traceback", "Error:", "Exception", "ERROR", "WARN", "FATAL", "\tat ", "    at ", "panic:", "error[E", "errno"),
+    *(
+        "Traceback",
+        "Error:",
+        "Exception",
+        "ERROR",
+        "WARN",
+        "FATAL",
+        "\tat ",
+        "    at ",
+        "panic:",
+        "error[E",
+        "errno",
+    ),
     *("egmentation fault", "exit code", "ERR!", "stack trace", "stacktrace", "fatal:", "undefined reference"),
 )
-_LATEX = ("\\frac", "\\sqrt", "\\sum", "\\int", "\\begin", "\\cdot", "\\times", "\\angle", "\\le", "\\ge", "\\math", "\\pi", "\\text")
+_LATEX = (
+    "\\frac",
+    "\\sqrt",
+    "\\sum",
+    "\\int",
+    "\\begin",
+    "\\cdot",
+    "\\times",
+    "\\angle",
+    "\\le",
+    "\\ge",
+    "\\math",
+    "\\pi",
+    "\\text",
+)
 _MATH_SIGNS = frozenset("∑∫√≤≥≠π∞∈∀∃±×÷²³")
 _FORMULA = re.compile(r"\d\s?[+*/^×÷=]\s?\d|\b[xyzn]\s?[\^=<>+]\s?[\dxyz(-]|f\(x\)|\d\s?%|\d!")
-_IMAGE = ("<image", "![", "<img", "image_url", "data:image/", ".png", ".jpg", ".jpeg", ".gif", ".webp", "[image", "image:")
+_IMAGE = (
+    "<image",
+    "![",
+    "<img",
+    "image_url",
+    "data:image/",
+    ".png",
+    ".jpg",
+    ".jpeg",
+    ".gif",
+    ".webp",
+    "[image",
+    "image:",
+)
 _EXTENSIONS = frozenset(
-    "py js ts tsx jsx rs go java kt swift c cc cpp h cs rb php sql sh yml yaml toml json html css scss vue svelte ipynb tf "
-    "proto lua ex scala md dockerfile lock xml ini cfg".split()
+    [
+        *("py", "js", "ts", "tsx", "jsx", "rs", "go", "java", "kt", "swift", "c", "cc", "cpp", "h", "cs"),
+        *("rb", "php", "sql", "sh", "yml", "yaml", "toml", "json", "html", "css", "scss", "vue", "svelte"),
+        *("ipynb", "tf", "proto", "lua", "ex", "scala", "md", "dockerfile", "lock", "xml", "ini", "cfg"),
+    ]
 )
 _PATHS = ("src/", "tests/", "Makefile", "Dockerfile")
 _CAMEL = re.compile(r"[a-z]{2}[A-Z][a-z]")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
-_OPTIONS = (("A)", "B)"), ("a)", "b)"), ("A.", "B.", "C."), ("A:", "B:"), ("(i)", "(ii)"), ("A、", "B、"), ("A．", "B．"))
+_OPTIONS = (
+    ("A)", "B)"),
+    ("a)", "b)"),
+    ("A.", "B.", "C."),
+    ("A:", "B:"),
+    ("(i)", "(ii)"),
+    ("A、", "B、"),
+    ("A．", "B．"),
+)
 _BULLETS = ("\n- ", "\n* ", "\n• ", "\n1.", "\n2.", "\n3.", "\n1)", "\n2)")
 _QUOTES = ("“", "「", "《", "«", ":\n", "：\n", "\n\n")
 _NEAR = 400

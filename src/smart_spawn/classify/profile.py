@@ -6,15 +6,13 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from smart_spawn.classify.features import Reading, read
+from smart_spawn.classify.features import read
 from smart_spawn.classify.language import language_of
-from smart_spawn.classify.score import weigh
+from smart_spawn.classify.score import UNKNOWN, seen, weigh
 from smart_spawn.classify.weights import load_weights
-from smart_spawn.model import CATEGORIES, Category, Requirement
+from smart_spawn.model import Category, Requirement
 
 IMAGE_KINDS = frozenset(["image", "video"])
-_UNKNOWN = {category: 0.4 if category is Category.GENERAL else 0.1 for category in CATEGORIES}
-"""What is assumed when a task says nothing: mostly general."""
 _LANGUAGE_WORDS = 48
 _HARD = {Category.REASONING: 0.3, Category.CODING: 0.2, Category.RESEARCH: 0.2}
 _LONG_TOKENS = 4000
@@ -50,20 +48,23 @@ def classify(task: str, *, attachments: Sequence[str] = (), tools: bool = False)
     to be called. Neither makes a task harder. Never raises on any text, and the same text always gives the
     same profile. Long texts are read at both ends.
     """
+    reading = read(task)
+    verdict = weigh(reading, load_weights()) or UNKNOWN
     images = any(kind in IMAGE_KINDS for kind in attachments)
-    reading = read(task, images=images)
-    verdict = weigh(reading, load_weights()) if reading.readable else None
+    if images:
+        verdict = seen(verdict)
     tokens = estimate_tokens(task)
+    abstained = verdict is UNKNOWN
     return TaskProfile(
-        category=verdict.best if verdict else Category.GENERAL,
-        categories=verdict.probabilities if verdict else dict(_UNKNOWN),
-        confidence=verdict.probabilities[verdict.best] if verdict else 0.0,
-        signals=verdict.signals if verdict else (),
+        category=verdict.best,
+        categories=dict(verdict.probabilities),
+        confidence=0.0 if abstained else verdict.probabilities[verdict.best],
+        signals=verdict.signals,
         language=language_of(reading.ask[1 : _LANGUAGE_WORDS + 1]),
-        difficulty=_difficulty(verdict.probabilities, tokens) if verdict else 0.0,
+        difficulty=0.0 if abstained else _difficulty(verdict.probabilities, tokens),
         tokens=tokens,
         characters=len(task),
-        requires=_requires(reading, images=images, tools=tools),
+        requires=_requires(images=images, tools=tools),
     )
 
 
@@ -80,9 +81,9 @@ def _difficulty(probabilities: Mapping[Category, float], tokens: int) -> float:
     return round(min(1.0, by_kind + 0.6 * by_length), 2)
 
 
-def _requires(reading: Reading, *, images: bool, tools: bool) -> frozenset[Requirement]:
+def _requires(*, images: bool, tools: bool) -> frozenset[Requirement]:
     needed: list[Requirement] = []
-    if images or "@attached" in reading.marks:
+    if images:
         needed.append("vision")
     if tools:
         needed.append("functionCalling")

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
 from smart_spawn.classify.features import ASK_STRENGTH, MARK_STRENGTH, PREFIX_LENGTH, Reading
-from smart_spawn.classify.marks import SIZE_MARKS
+from smart_spawn.classify.marks import SPEAKING_MARKS
 from smart_spawn.classify.weights import COUNT_SHIFT, LANE, LANE_BITS, OFFSET, Weights
 from smart_spawn.model import CATEGORIES, Category
 
 MAX_SIGNALS = 8
+IMAGE_SHARE = 0.7
+"""How much of the probability goes to vision when an image is attached (design, section 5: an image means vision)."""
 
 Key = TypeVar("Key", str, tuple[str, str])
 
@@ -26,11 +29,27 @@ class Verdict:
     signals: tuple[str, ...]
 
 
+UNKNOWN = Verdict(
+    {category: 0.4 if category is Category.GENERAL else 0.1 for category in CATEGORIES}, Category.GENERAL, ()
+)
+"""What is assumed when a task says nothing: mostly general. Nobody may change it."""
+
+
+def seen(verdict: Verdict) -> Verdict:
+    """Let an attached image speak: most of the task is then vision, whatever its words."""
+    rest = {
+        category: round((1 - IMAGE_SHARE) * value, 4) for category, value in verdict.probabilities.items()
+    }
+    rest[Category.VISION] = 0.0
+    rest[Category.VISION] = round(1 - sum(rest.values()), 4)
+    return Verdict(rest, Category.VISION, ("@image", *verdict.signals)[:MAX_SIGNALS])
+
+
 def weigh(reading: Reading, weights: Weights) -> Verdict | None:
     """Weigh a reading. Returns `None` when nothing in it is known: there is nothing to judge by."""
     ask = _sum_of_words(reading.ask, weights)
     body = _sum_of_words(reading.body, weights) if reading.body else 0
-    if not ask and not body and SIZE_MARKS.issuperset(reading.marks):
+    if not ask and not body and SPEAKING_MARKS.isdisjoint(reading.marks):
         return None
     marks = _sum(weights.words, reading.marks)
     known = (ask >> COUNT_SHIFT) * ASK_STRENGTH**2 + (body >> COUNT_SHIFT)
@@ -45,14 +64,16 @@ def weigh(reading: Reading, weights: Weights) -> Verdict | None:
     highest = max(logits)
     exponentials = [math.exp(logit - highest) for logit in logits]
     best = exponentials.index(1.0)  # the first of equals, so always the same
-    return Verdict(_rounded(exponentials, best, weights.floor), CATEGORIES[best], _signals(reading, weights, best))
+    return Verdict(
+        _rounded(exponentials, best, weights.floor), CATEGORIES[best], _signals(reading, weights, best)
+    )
 
 
 def _sum_of_words(words: list[str], weights: Weights) -> int:
     return (
         _sum(weights.words, words)
         + _sum(weights.prefixes, [word[:PREFIX_LENGTH] for word in words if len(word) > PREFIX_LENGTH])
-        + _sum(weights.pairs, zip(words, words[1:], strict=False))
+        + _sum(weights.pairs, itertools.pairwise(words))
     )
 
 
@@ -78,11 +99,9 @@ def _signals(reading: Reading, weights: Weights, lane: int) -> tuple[str, ...]:
         found[mark] = MARK_STRENGTH * ((weights.words.get(mark, OFFSET << shift) >> shift & LANE) - OFFSET)
     words = reading.ask
     for word in words:
-        if packed := weights.words.get(word):
+        if (packed := weights.words.get(word)) or (packed := weights.prefixes.get(word[:PREFIX_LENGTH])):
             found[word] = ASK_STRENGTH * ((packed >> shift & LANE) - OFFSET)
-        elif packed := weights.prefixes.get(word[:PREFIX_LENGTH]):
-            found[word] = ASK_STRENGTH * ((packed >> shift & LANE) - OFFSET)
-    for pair in zip(words, words[1:], strict=False):
+    for pair in itertools.pairwise(words):
         if packed := weights.pairs.get(pair):
             found[" ".join(pair).removeprefix("^ ")] = ASK_STRENGTH * ((packed >> shift & LANE) - OFFSET)
     telling = [(name, value) for name, value in found.items() if value > 0 and name not in ("^", "|")]
