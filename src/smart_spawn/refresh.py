@@ -242,7 +242,8 @@ def from_archive(listing: Path, root: Path, settings: Settings) -> Catalog:
     for reading in readings:
         if reading.error is not None:
             raise InvalidRequest(
-                f"the documents of `{reading.source}` cannot be used: {reading.error.message}", hint=reading.error.hint
+                f"the documents of `{reading.source}` cannot be used: {reading.error.message}",
+                hint=reading.error.hint,
             )
     return from_readings(readings, settings, earlier=None)
 
@@ -272,8 +273,13 @@ def rebuild(store: Store, settings: Settings, version: str) -> Catalog:
             hint="`smart-spawn catalog versions` lists those that can",
         )
     facts = decode(body)
-    sources = [source for source in all_sources(settings) if any(p.source == source.name for p in payloads)]
-    readings = [read(source, None, [p for p in payloads if p.source == source.name]) for source in sources]
+    readings = [
+        read(source, None, [p for p in payloads if p.source == source.name])
+        for source in _sources_as_then(facts, settings, {p.source for p in payloads})
+    ]
+    for reading in readings:
+        if reading.error is not None:
+            raise reading.error
     return build_catalog(
         [reading.batch for reading in readings if reading.batch is not None],
         weights=facts.weights,
@@ -283,6 +289,17 @@ def rebuild(store: Store, settings: Settings, version: str) -> Catalog:
         earlier=facts,
         missing=facts.carried,
     )
+
+
+def _sources_as_then(facts: Facts, settings: Settings, names: Collection[str]) -> list[Source]:
+    """Return the readers of these sources as they were set when the facts were read, also of those now off."""
+    rows = (facts.readings, facts.set_aside, facts.unmatched)
+    relayed = any(row.source == "openrouter" for part in rows for row in part)
+    return [
+        adapter(settings.source(name).model_copy(update={"relayed_benchmarks": relayed}))
+        for name, adapter in ADAPTERS.items()
+        if name in names
+    ]
 
 
 def reweighted(facts: Facts, weights: Weights) -> Facts:

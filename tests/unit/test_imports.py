@@ -23,6 +23,7 @@ LAYERS = [
     {"runs"},
     {"providers", "store"},
     {"refresh"},  # sources → a new catalogue, kept in the store: what app does in the background
+    {"manage"},  # what an owner does beside refreshing: versions, own models, own results
     {"app"},
     {"surface"},  # the shapes and the error table that every surface shares
     {"api", "mcp", "evals"},

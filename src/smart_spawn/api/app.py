@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
-from starlette.routing import Match
 
 from smart_spawn import __version__
 from smart_spawn.api.answers import MethodNotAllowed, error_answer
@@ -21,6 +21,7 @@ from smart_spawn.api.routes.decisions import decision_routes
 from smart_spawn.api.routes.models import model_routes
 from smart_spawn.api.routes.operations import operation_routes
 from smart_spawn.api.routes.spawning import SPAWN_PATHS, spawning_routes
+from smart_spawn.api.routes.versions import version_routes
 from smart_spawn.app import SmartSpawn
 from smart_spawn.errors import NotFound, SmartSpawnError
 
@@ -83,7 +84,9 @@ def create_app(app: SmartSpawn | None = None, *, in_flight: InFlight | None = No
         decision_routes(served),
         model_routes(served),
         operation_routes(served, refresher),
+        version_routes(served),
     )
+    api.state.routes = [route for router in routers for route in router.routes]
     for router in routers:
         api.include_router(router, prefix="/api")
         api.include_router(router, include_in_schema=False)
@@ -110,7 +113,8 @@ async def _unrouted(request: Request, error: Exception) -> Response:
 
 def _methods(request: Request) -> list[str]:
     """List the methods of every route that has this path."""
-    routes = [
-        route for route in request.app.router.routes if route.matches(request.scope)[0] is not Match.NONE
-    ]
-    return sorted({method for route in routes for method in getattr(route, "methods", None) or ()})
+    path = request.scope["path"].removeprefix("/api")
+    routes: list[APIRoute] = request.app.state.routes
+    return sorted(
+        {method for route in routes if route.path_regex.match(path) for method in route.methods or ()}
+    )

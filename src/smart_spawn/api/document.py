@@ -13,9 +13,10 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
+from starlette.responses import PlainTextResponse
 
 from smart_spawn import __version__
-from smart_spawn.api import schemas
+from smart_spawn.api import catalog_schemas, schemas
 from smart_spawn.routing.request import RouteRequest
 from smart_spawn.spawn.request import SpawnRequest
 
@@ -36,6 +37,7 @@ SHAPES: tuple[type[BaseModel], ...] = (
     schemas.StatusAnswer,
     schemas.HealthAnswer,
     schemas.RefreshAnswer,
+    *catalog_schemas.SHAPES,
     schemas.ErrorAnswer,
 )
 """What requests and answers refer to."""
@@ -72,41 +74,38 @@ def describe(
     """
     extra: dict[str, Any] = {
         "operationId": operation,
-        "responses": _responses(operation, answer, errors, status),
+        "responses": _responses(answer, errors, status),
     }
     if path or query:
         extra["parameters"] = [*map(_path_parameter, path), *_query_parameters(operation, query)]
     if body:
         extra["requestBody"] = {
             "required": bool(body.model_fields) and body is not schemas.RefreshBody,
-            "content": {"application/json": _content(body, _example(operation, "request"))},
+            "content": {"application/json": _content(body)},
         }
-    return {"response_model": None, "status_code": status, "openapi_extra": extra}
+    plain = {"response_class": PlainTextResponse} if answer is None else {}
+    return {"response_model": None, "status_code": status, "openapi_extra": extra, **plain}
 
 
-def _responses(
-    operation: str, answer: type[BaseModel] | None, errors: Sequence[int], status: int
-) -> dict[str, Any]:
-    example = _example(operation, "answer")
+def _responses(answer: type[BaseModel] | None, errors: Sequence[int], status: int) -> dict[str, Any]:
     content = (
-        {"text/plain": {"schema": {"type": "string"}, **({"example": example} if example else {})}}
+        {"text/plain": {"schema": {"type": "string"}}}
         if answer is None
-        else {"application/json": _content(answer, example)}
+        else {"application/json": _content(answer)}
     )
     good = {"description": (answer.__doc__ if answer else "Plain text.") or "", "content": content}
     failures = {
         str(code): {
             "description": f"{HTTPStatus(code).phrase}: {ERROR_CODES[code]}",
-            "content": {"application/json": _content(schemas.ErrorAnswer, _examples().get(f"error-{code}"))},
+            "content": {"application/json": _content(schemas.ErrorAnswer)},
         }
         for code in errors
     }
     return {str(status): good, **failures}
 
 
-def _content(shape: type[BaseModel], example: Any) -> dict[str, Any]:
-    schema = {"$ref": REF.format(model=shape.__name__)}
-    return {"schema": schema} if example is None else {"schema": schema, "example": example}
+def _content(shape: type[BaseModel]) -> dict[str, Any]:
+    return {"schema": {"$ref": REF.format(model=shape.__name__)}}
 
 
 def _path_parameter(name: str) -> dict[str, Any]:
@@ -159,6 +158,21 @@ def document(api: FastAPI) -> dict[str, Any]:
         tags=api.openapi_tags,
         servers=[{"url": "/", "description": "this service"}],
     )
+    for methods in found["paths"].values():
+        for operation in methods.values():
+            _add_examples(operation)
     shapes = {n: s for n, s in definitions["$defs"].items() if not n.endswith("Query")}
     found["components"] = {"schemas": dict(sorted(shapes.items()))}
     return found
+
+
+def _add_examples(operation: dict[str, Any]) -> None:
+    """Put the recorded examples in their places; not before, because FastAPI drops every null."""
+    name = operation["operationId"]
+    for shape in operation.get("requestBody", {}).get("content", {}).values():
+        shape["example"] = _example(name, "request")
+    for status, response in operation["responses"].items():
+        example = _example(name, "answer") if status.startswith("2") else _examples().get(f"error-{status}")
+        for shape in response["content"].values():
+            if example is not None:
+                shape["example"] = example

@@ -127,6 +127,14 @@ def checked_query(raw: bytes, kind: type[Query]) -> Query:
         raise invalid(error, kind) from None
 
 
+def checked_body(values: Mapping[str, Any], kind: type[Query]) -> Query:
+    """Check a JSON body against its shape. Raises InvalidRequest, naming the field."""
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        raise invalid(error, kind) from None
+
+
 def category_as_task(values: Mapping[str, Any]) -> dict[str, Any]:
     """Let a task that is the name of a category stand for that category, unless one is named beside it."""
     task = values.get("task")

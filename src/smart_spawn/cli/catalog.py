@@ -56,6 +56,14 @@ def export(
             help="Also private models and readings that may not be passed on. Keep it to yourself.",
         ),
     ] = False,
+    payloads: Annotated[
+        bool,
+        typer.Option(
+            "--payloads",
+            help="An archive with every document, from which another machine rebuilds the same version. "
+            "It holds what may not be passed on.",
+        ),
+    ] = False,
 ) -> None:
     """Write the catalogue as one compressed file of facts.
 
@@ -66,7 +74,12 @@ def export(
 
     with shell.app() as app:
         version, facts = app.catalog.version, app.catalog.facts
-    body = exported(facts if everything else redistributable(facts))
+        if payloads:
+            from smart_spawn.surface.versions import archive  # noqa: PLC0415
+
+            body = archive(app)[1]
+        else:
+            body = exported(facts if everything else redistributable(facts))
     if file == "-":
         sys.stdout.buffer.write(body)
         sys.stdout.buffer.flush()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from smart_spawn.cli import catalog, choose, lists, refreshing, server, spawning
+from smart_spawn.cli import choose, lists, refreshing, server, spawning, versions
 from smart_spawn.cli.doctor import command as doctor
 
 PURPOSE = "Reads a task, weighs real benchmark evidence, and chooses the best model within a budget."
@@ -35,6 +35,6 @@ program.command()(choose.explain)
 program.command()(choose.replay)
 program.command()(refreshing.refresh)
 program.command()(lists.status)
-program.add_typer(catalog.commands, name="catalog")
+program.add_typer(versions.commands, name="catalog")
 program.command()(doctor.doctor)
 program.command()(lists.version)
