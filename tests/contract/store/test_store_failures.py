@@ -121,7 +121,7 @@ import sys, time
 from smart_spawn.settings import Settings
 from smart_spawn.store import open_store
 store = open_store(Settings(home=sys.argv[1], database_url=sys.argv[2]))
-with store.leases.hold("refresh", ttl_s=0.4):
+with store.leases.hold("refresh", ttl_s=0.9):
     print("held", flush=True)
     time.sleep(60)
 """
@@ -129,11 +129,11 @@ with store.leases.hold("refresh", ttl_s=0.4):
     assert process.stdout is not None
     assert process.stdout.readline() == "held\n"
     with open_store(settings) as store:
-        time.sleep(0.5)  # longer than the lease: it is being renewed
+        time.sleep(1.1)  # longer than the lease: it is being renewed
         assert store.leases.acquire("refresh") is None
         process.kill()
         process.communicate()
-        time.sleep(0.5)
+        time.sleep(1.0)
         assert store.leases.acquire("refresh") is not None
 
 

@@ -144,9 +144,9 @@ def test_a_lease_that_is_not_renewed_expires(store: Store) -> None:
 
 def test_a_held_lease_is_renewed_in_the_background(store: Store) -> None:
     """Work that takes longer than the lease keeps it, and gives it back at its end."""
-    with store.leases.hold("refresh", ttl_s=0.3) as lease:
+    with store.leases.hold("refresh", ttl_s=0.6) as lease:
         assert lease is not None
-        time.sleep(0.7)
+        time.sleep(0.8)
         assert store.leases.acquire("refresh") is None
         assert not lease.lost
         with store.leases.hold("refresh") as second:

@@ -53,9 +53,12 @@ def test_opening_an_existing_store_is_quick_and_imports_no_migrations(tmp_path: 
     """A start pays for a comparison, not for alembic."""
     settings = Settings(home=tmp_path)
     open_store(settings).close()
-    started = time.perf_counter()
-    open_store(settings).close()
-    assert time.perf_counter() - started < 0.15
+    took = []
+    for _ in range(5):
+        started = time.perf_counter()
+        open_store(settings).close()
+        took.append(time.perf_counter() - started)
+    assert min(took) < 0.15  # the quickest: the others measure what else the machine does
     script = (
         "import sys; from smart_spawn.settings import Settings; from smart_spawn.store import open_store;"
         f"open_store(Settings(home={str(tmp_path)!r})).close(); assert 'alembic' not in sys.modules"
