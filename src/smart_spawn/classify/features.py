@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from smart_spawn.classify.ask import newest_ask, without_courtesy
 from smart_spawn.classify.marks import marks_of
+from smart_spawn.classify.weights import PREFIX_LENGTH
 from smart_spawn.classify.window import window
 
 BEGIN = "^"
@@ -19,8 +20,6 @@ ASK_TAIL_WORDS = 12
 """Words at both ends that count more: what is wanted stands at the beginning or at the end."""
 ASK_STRENGTH = 3
 MARK_STRENGTH = 2
-PREFIX_LENGTH = 5
-"""Longer words also count by their first letters: `translate`, `translating`, and typing errors further on."""
 
 _IDEOGRAPHIC = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af\u0e00-\u0e7f"
 """Scripts read character by character, for they put no (or few) spaces between words."""
@@ -33,7 +32,6 @@ _MAX_IDEOGRAPHIC = 900
 """Characters of such a script that are read: one says about as much as three letters."""
 _MAX_BODY = 120
 """Words between the two ends that are weighed."""
-_LONGEST_WORD = 40
 _POLITE = frozenset(
     ["please", "pls", "kindly", "bitte", "thanks", "thank", "veuillez", "favor", "请", "請", "пожалуйста"]
 )
@@ -52,15 +50,19 @@ def read(task: str) -> Reading:
     """Take a task apart. Linear in its length, and bounded in what is looked at closely."""
     text = window(without_courtesy(newest_ask(task)))
     marks = marks_of(text)
-    words = [word for word in _words(text) if word not in _POLITE and len(word) <= _LONGEST_WORD]
+    words = _words(text)
     if len(words) <= 6:
         marks.append("@short")
     elif len(words) > 150:
         marks.append("@long")
     if len(words) <= ASK_WORDS + ASK_TAIL_WORDS:
-        return Reading([BEGIN, *words], [], marks)
-    ask = [BEGIN, *words[:ASK_WORDS], GAP, *words[-ASK_TAIL_WORDS:]]
+        return Reading([BEGIN, *_plain(words)], [], marks)
+    ask = [BEGIN, *_plain(words[:ASK_WORDS]), GAP, *_plain(words[-ASK_TAIL_WORDS:])]
     return Reading(ask, words[ASK_WORDS:-ASK_TAIL_WORDS][:_MAX_BODY], marks)
+
+
+def _plain(words: list[str]) -> list[str]:
+    return [word for word in words if word not in _POLITE]
 
 
 def _words(text: str) -> list[str]:

@@ -119,15 +119,8 @@ _EXTENSIONS = frozenset(
 _PATHS = ("src/", "tests/", "Makefile", "Dockerfile")
 _CAMEL = re.compile(r"[a-z]{2}[A-Z][a-z]")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
-_OPTIONS = (
-    ("A)", "B)"),
-    ("a)", "b)"),
-    ("A.", "B.", "C."),
-    ("A:", "B:"),
-    ("(i)", "(ii)"),
-    ("A、", "B、"),
-    ("A．", "B．"),
-)
+_OPTIONS = {"B)": "A)", "b)": "a)", "B.": "A.", "B:": "A:", "(ii)": "(i)", "B、": "A、", "B．": "A．"}
+"""The second of a list of choices, and the first that must be there too."""
 _BULLETS = ("\n- ", "\n* ", "\n• ", "\n1.", "\n2.", "\n3.", "\n1)", "\n2)")
 _QUOTES = ("“", "「", "《", "«", ":\n", "：\n", "\n\n")
 _NEAR = 400
@@ -145,7 +138,7 @@ def marks_of(text: str) -> list[str]:
     lowered = near.lower()
     if any(map(lowered.__contains__, _IMAGE)):
         found.append("@image")
-    if any(all(letter in text for letter in letters) for letters in _OPTIONS):
+    if any(map(text.__contains__, _OPTIONS)) and _has_options(text):
         found.append("@options")
     if '{"' in text or '": ' in text or '":' in text:
         found.append("@json")
@@ -154,15 +147,19 @@ def marks_of(text: str) -> list[str]:
         found.append("@table")
     if "http" in text or "www." in text:
         found.append("@url")
-    if sum(text.count(bullet) for bullet in _BULLETS) >= 2:
+    if "\n" in text and sum(map(text.count, _BULLETS)) >= 2:
         found.append("@list")
-    if text.count('"') >= 2 or any(sign in text for sign in _QUOTES):
+    if text.count('"') >= 2 or any(map(text.__contains__, _QUOTES)):
         found.append("@quote")
     if text.rstrip()[-1:] in ("?", "？"):
         found.append("@question")
     elif "?" in text or "？" in text:
         found.append("@asks")
     return found
+
+
+def _has_options(text: str) -> bool:
+    return any(second in text and first in text for second, first in _OPTIONS.items())
 
 
 def _code_marks(text: str, near: str) -> list[str]:
@@ -182,8 +179,8 @@ def _code_marks(text: str, near: str) -> list[str]:
 def _name_marks(near: str, text: str) -> list[str]:
     """Find file names and identifiers among the first words."""
     words = [word.strip(_AROUND) for word in near.split()[:_NEAR_WORDS] if not word.isalpha()]
-    found = []
-    if any(path in near for path in _PATHS) or any(
+    found: list[str] = []
+    if any(map(near.__contains__, _PATHS)) or any(
         "." in word and word.rpartition(".")[2].lower() in _EXTENSIONS for word in words
     ):
         found.append("@file")

@@ -8,9 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from smart_spawn.classify.features import ASK_STRENGTH, MARK_STRENGTH, PREFIX_LENGTH, Reading
+from smart_spawn.classify.features import ASK_STRENGTH, BEGIN, MARK_STRENGTH, Reading
 from smart_spawn.classify.marks import SPEAKING_MARKS
-from smart_spawn.classify.weights import COUNT_SHIFT, LANE, LANE_BITS, OFFSET, Weights
+from smart_spawn.classify.spelling import spelled
+from smart_spawn.classify.weights import COUNT_SHIFT, LANE, LANE_BITS, OFFSET, PREFIX_LENGTH, Weights
 from smart_spawn.model import CATEGORIES, Category
 
 MAX_SIGNALS = 8
@@ -47,7 +48,8 @@ def seen(verdict: Verdict) -> Verdict:
 
 def weigh(reading: Reading, weights: Weights) -> Verdict | None:
     """Weigh a reading. Returns `None` when nothing in it is known: there is nothing to judge by."""
-    ask = _sum_of_words(reading.ask, weights)
+    words = spelled(reading.ask, weights)
+    ask = _sum_of_words(words, weights)
     body = _sum_of_words(reading.body, weights) if reading.body else 0
     if not ask and not body and SPEAKING_MARKS.isdisjoint(reading.marks):
         return None
@@ -65,7 +67,9 @@ def weigh(reading: Reading, weights: Weights) -> Verdict | None:
     exponentials = [math.exp(logit - highest) for logit in logits]
     best = exponentials.index(1.0)  # the first of equals, so always the same
     return Verdict(
-        _rounded(exponentials, best, weights.floor), CATEGORIES[best], _signals(reading, weights, best)
+        _rounded(exponentials, best, weights.floor),
+        CATEGORIES[best],
+        _signals(words, reading.marks, weights, best),
     )
 
 
@@ -91,19 +95,25 @@ def _rounded(exponentials: list[float], best: int, floor: float) -> dict[Categor
     return {category: unit / 10_000 for category, unit in zip(CATEGORIES, units, strict=True)}
 
 
-def _signals(reading: Reading, weights: Weights, lane: int) -> tuple[str, ...]:
-    """Name the features that speak most for a category, strongest first, then in the order of the text."""
+def _signals(ask: list[str], marks: list[str], weights: Weights, lane: int) -> tuple[str, ...]:
+    """Name the features that speak most for a category, strongest first, then in the order of the text.
+
+    Only names from the weights' file come out, never other words of the task: a decision may be stored.
+    """
     shift = LANE_BITS * lane
     found: dict[str, int] = {}
-    for mark in reading.marks:
-        found[mark] = MARK_STRENGTH * ((weights.words.get(mark, OFFSET << shift) >> shift & LANE) - OFFSET)
-    words = reading.ask
-    for word in words:
-        if (packed := weights.words.get(word)) or (packed := weights.prefixes.get(word[:PREFIX_LENGTH])):
+    for mark in marks:
+        if packed := weights.words.get(mark):
+            found[mark] = MARK_STRENGTH * ((packed >> shift & LANE) - OFFSET)
+    for word in ask:
+        if packed := weights.words.get(word):
             found[word] = ASK_STRENGTH * ((packed >> shift & LANE) - OFFSET)
-    for pair in itertools.pairwise(words):
+        elif len(word) > PREFIX_LENGTH and (packed := weights.prefixes.get(word[:PREFIX_LENGTH])):
+            found[f"{word[:PREFIX_LENGTH]}*"] = ASK_STRENGTH * ((packed >> shift & LANE) - OFFSET)
+    for pair in itertools.pairwise(ask):
         if packed := weights.pairs.get(pair):
-            found[" ".join(pair).removeprefix("^ ")] = ASK_STRENGTH * ((packed >> shift & LANE) - OFFSET)
-    telling = [(name, value) for name, value in found.items() if value > 0 and name not in ("^", "|")]
+            name = f"{pair[0]} {pair[1]}".removeprefix(f"{BEGIN} ")
+            found[name] = ASK_STRENGTH * ((packed >> shift & LANE) - OFFSET)
+    telling = [(name, value) for name, value in found.items() if value > 0]
     telling.sort(key=lambda item: -item[1])  # stable: equal ones stay in the order of the text
     return tuple(name for name, _ in telling[:MAX_SIGNALS])

@@ -14,6 +14,8 @@ from importlib import resources
 
 from smart_spawn.model import CATEGORIES
 
+PREFIX_LENGTH = 5
+"""Longer words also count by their first letters: `translate`, `translating`, and typing errors further on."""
 LANE_BITS = 24
 """Room for 65,793 features of the largest weight in one sum: more than any window holds."""
 LANE = (1 << LANE_BITS) - 1
