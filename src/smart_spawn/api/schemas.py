@@ -228,6 +228,10 @@ class Reading(_Shape):
     published_at: Text
     fetched_at: Text
     z: Annotated[float, Field(description="standard deviations above the benchmark's mean")]
+    plain_z: Annotated[
+        Number, Field(description="the same on the board's own scale, before boards are linked")
+    ] = None
+    unlinked: Annotated[bool, Field(description="the board shares too few models to be linked")] = False
     score: Score
     superseded: bool
     inherited_from: Text = None

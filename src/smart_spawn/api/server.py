@@ -38,7 +38,7 @@ READY_S: Final = 30.0
 
 Announce = Callable[[str], None]
 _opened: dict[str, SmartSpawn] = {}
-"""What was opened and closed again before the workers are forked: they inherit its catalogue and need not build it."""
+"""What was opened and closed again before the workers are forked: they inherit its catalogue."""
 
 
 class AddressTaken(SmartSpawnError):

@@ -1,0 +1,157 @@
+"""`GET /api/pick` over HTTP, against the real server with the packaged catalogue, from a process of its own."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from benchmarks.record import append, headline, spread
+
+PACKAGES = ("granian", "fastapi", "msgspec", "numpy", "sqlalchemy")
+TICK_S = 1 / os.sysconf("SC_CLK_TCK")
+PAGE_MIB = os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """A running server: its port, and the process that answers."""
+
+    port: int
+    worker: int
+
+    def cpu_s(self) -> float:
+        """Return the processor time that the worker used so far, in seconds."""
+        fields = Path(f"/proc/{self.worker}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) * TICK_S
+
+    def memory_mib(self) -> float:
+        """Return the resident memory of the worker."""
+        return int(Path(f"/proc/{self.worker}/statm").read_text(encoding="utf-8").split()[1]) * PAGE_MIB
+
+
+@contextlib.contextmanager
+def running() -> Iterator[Server]:
+    """Start a server with an empty home and no refresh, as `smart-spawn serve` does."""
+    with socket.socket() as free, tempfile.TemporaryDirectory() as home:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+        free.close()
+        environment = {
+            **os.environ,
+            "SMART_SPAWN_HOME": home,
+            "SMART_SPAWN_PORT": str(port),
+            "SMART_SPAWN_SERVER__REFRESH": "false",
+        }
+        process = subprocess.Popen(
+            [sys.executable, "-m", "smart_spawn", "serve"],
+            env=environment,
+            cwd=home,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            began = time.perf_counter()
+            _wait(port)
+            print(f"first answer {time.perf_counter() - began:.2f} s after the start")
+            yield Server(port=port, worker=_worker(process.pid))
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(timeout=10)
+
+
+def _wait(port: int) -> None:
+    for _ in range(3000):
+        with contextlib.suppress(URLError, ConnectionError):
+            urlopen(f"http://127.0.0.1:{port}/health", timeout=5).read()
+            return
+        time.sleep(0.01)
+    raise TimeoutError("the server does not answer")
+
+
+def _worker(parent: int) -> int:
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text(encoding="utf-8").split()
+    return int(children[0])
+
+
+def load(server: Server, connections: int, seconds: float, path: str) -> dict[str, Any]:
+    """Run the load generator once, with what the worker spent meanwhile."""
+    before = server.cpu_s()
+    answer = subprocess.run(
+        [sys.executable, "-m", "benchmarks.load", str(server.port), str(connections), str(seconds), path],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=seconds + 60,
+        cwd=Path(__file__).parents[1],
+    )
+    found: dict[str, Any] = json.loads(answer.stdout)
+    assert found["statuses"].keys() <= {"200"}, found["statuses"]
+    spent = server.cpu_s() - before
+    return {**found, "cpuMs": spent * 1000 / found["requests"], "cpuShare": spent / seconds}
+
+
+def measure(server: Server, connections: int, *, seconds: float, rounds: int, path: str) -> list[str]:
+    """Return one row: medians of the rounds, with their range."""
+    memory = server.memory_mib()
+    runs = [load(server, connections, seconds, path) for _ in range(rounds)]
+    return [
+        path,
+        str(connections),
+        spread([run["perSecond"] for run in runs], 0),
+        spread([run["p50"] for run in runs]),
+        spread([run["p99"] for run in runs]),
+        spread([run["cpuMs"] for run in runs], 3),
+        spread([run["perSecond"] / run["cpuShare"] for run in runs], 0),
+        f"{memory:.0f} to {server.memory_mib():.0f}",
+        f"{sum(run['requests'] for run in runs):,}",
+    ]
+
+
+def main() -> None:
+    """Measure under 1, 16 and 64 connections, and append the rows."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=8.0, help="length of one round")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--connections", type=int, nargs="*", default=[1, 16, 64])
+    parser.add_argument("--path", default="/api/pick")
+    given, _ = parser.parse_known_args()
+    with running() as server:
+        load(server, 4, 1.0, given.path)  # warm
+        heading = headline("python -m benchmarks.http", PACKAGES)
+        rows = [
+            measure(server, n, seconds=given.seconds, rounds=given.rounds, path=given.path)
+            for n in given.connections
+        ]
+    append(
+        heading,
+        [
+            "route",
+            "connections",
+            "requests/s",
+            "p50 ms",
+            "p99 ms",
+            "server CPU ms a request",
+            "requests per CPU second",
+            "memory MiB",
+            "requests",
+        ],
+        rows,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""A load generator on plain sockets, in a process of its own: keep-alive connections that ask one after the other."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from urllib.parse import quote_plus
+
+TASKS = (
+    "Refactor this Python function to use asyncio",
+    "Summarise these three papers about protein folding",
+    "Write a limerick about a lighthouse",
+    "Prove that the square root of two is irrational",
+    "What does this screenshot show?",
+    "Translate the following paragraph into Spanish",
+    "Fix the failing unit test in tests/test_parser.py and explain the cause",
+    "good morning",
+)
+BUDGETS = ("low", "medium", "high", "any")
+
+
+class Client(asyncio.Protocol):
+    """One connection. Requests are written whole; answers are counted by their length."""
+
+    def __init__(self, requests: Sequence[bytes], until: float) -> None:
+        self.requests = requests
+        self.until = until
+        self.taken: list[float] = []
+        self.statuses: Counter[int] = Counter()
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._next = 0
+        self._sent = 0.0
+        self._held = bytearray()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Ask for the first time."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._ask()
+
+    def _ask(self) -> None:
+        self._sent = time.perf_counter()
+        self._transport.write(self.requests[self._next % len(self.requests)])
+        self._next += 1
+
+    def data_received(self, data: bytes) -> None:
+        """Take an answer, and ask again until the time is up."""
+        held = self._held
+        held += data
+        end = held.find(b"\r\n\r\n")
+        if end < 0:
+            return
+        at = held.find(b"content-length: ")
+        length = int(held[at + 16 : held.find(b"\r", at)])
+        if len(held) < end + 4 + length:
+            return
+        now = time.perf_counter()
+        self.taken.append(now - self._sent)
+        self.statuses[int(held[9:12])] += 1
+        held.clear()
+        if now < self.until:
+            self._ask()
+        else:
+            self._transport.close()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Say that this connection is over."""
+        if not self.done.done():
+            self.done.set_result(None)
+
+
+def requests(path: str, port: int) -> list[bytes]:
+    """Return the requests that are sent in turn: every task under every budget."""
+    return [
+        f"GET {path}?task={quote_plus(task)}&budget={budget} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode()
+        for task in TASKS
+        for budget in BUDGETS
+    ]
+
+
+async def run(port: int, connections: int, seconds: float, path: str) -> dict[str, object]:
+    """Ask for so many seconds over so many connections. Times are in milliseconds."""
+    loop = asyncio.get_running_loop()
+    began = time.perf_counter()
+    sent = requests(path, port)
+    clients = [
+        (
+            await loop.create_connection(
+                lambda at=at: Client(sent[at % len(sent) :] + sent[: at % len(sent)], began + seconds),  # type: ignore[misc]
+                "127.0.0.1",
+                port,
+            )
+        )[1]
+        for at in range(connections)
+    ]
+    await asyncio.wait_for(asyncio.gather(*(client.done for client in clients)), seconds + 30)
+    elapsed = time.perf_counter() - began
+    taken = sorted(t * 1000 for client in clients for t in client.taken)
+    statuses: Counter[int] = sum((client.statuses for client in clients), Counter())
+    return {
+        "requests": len(taken),
+        "perSecond": len(taken) / elapsed,
+        "p50": taken[len(taken) // 2],
+        "p99": taken[int(len(taken) * 0.99)],
+        "max": taken[-1],
+        "statuses": {str(status): count for status, count in statuses.items()},
+    }
+
+
+if __name__ == "__main__":
+    port, connections, seconds, path = sys.argv[1:5]
+    print(json.dumps(asyncio.run(run(int(port), int(connections), float(seconds), path))))

@@ -1,0 +1,143 @@
+"""Record the examples of the OpenAPI document from the service itself: `python -m scripts.record_api_examples`.
+
+Answers come from the packaged catalogue and a scripted provider. Long lists are cut, ids and times are made constant.
+The same answers go to `tests/data/api`, where programs in other languages find something to be tested with.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import tempfile
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from smart_spawn.api.app import create_app
+from smart_spawn.app import SmartSpawn
+from smart_spawn.providers.fake import FakeProvider, Scripted
+from smart_spawn.runs.ports import Usage
+from smart_spawn.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCUMENTED = ROOT / "src" / "smart_spawn" / "api" / "examples.json"
+PUBLISHED = ROOT / "tests" / "data" / "api"
+NOW = datetime(2026, 8, 8, 12, tzinfo=UTC)
+TASK = "Refactor this Python function to use asyncio"
+MODEL = "anthropic/claude-opus-4.6"
+MOST_ITEMS = 2
+MOST_KEYS = 8
+ANSWER = Scripted(
+    text="import asyncio\n\nasync def fetch_all(urls): ...",
+    usage=Usage(prompt_tokens=42, completion_tokens=180),
+    cost_usd=Decimal("0.00058"),
+)
+
+Asked = dict[str, Any]
+CALLS: dict[str, tuple[str, str, Asked, str]] = {
+    "pick": ("GET", "/api/pick", {"task": TASK, "budget": "low"}, "PickAnswer"),
+    "pickFromBody": ("POST", "/api/pick", {"task": TASK, "budget": "low", "require": ["json"]}, "PickAnswer"),
+    "recommend": (
+        "GET",
+        "/api/recommend",
+        {"category": "coding", "budget": "any", "count": 2},
+        "RecommendAnswer",
+    ),
+    "route": ("POST", "/api/route", {"task": TASK, "budget": "medium"}, "RoutingDecision"),
+    "spawn": ("POST", "/api/spawn", {"task": TASK, "budget": "low", "maxCostUsd": 0.05}, "SpawnAnswer"),
+    "models": (
+        "GET",
+        "/api/models",
+        {"category": "coding", "sort": "efficiency", "limit": 2},
+        "ModelsAnswer",
+    ),
+    "model": ("GET", f"/api/models/{MODEL}", {}, "ModelAnswer"),
+    "compare": ("GET", "/api/compare", {"models": f"{MODEL},deepseek/deepseek-v3.2"}, "CompareAnswer"),
+    "unmatched": ("GET", "/api/catalog/unmatched", {"source": "lmarena"}, "UnmatchedAnswer"),
+    "status": ("GET", "/api/status", {}, "StatusAnswer"),
+    "health": ("GET", "/api/health", {}, "HealthAnswer"),
+    "error-400": ("GET", "/api/pick", {"task": TASK, "budgte": "low"}, "ErrorAnswer"),
+    "error-402": ("GET", "/api/pick", {"task": TASK, "budget": "low", "minCapability": 75}, "ErrorAnswer"),
+    "error-404": ("GET", "/api/models/anthropic/claude-opsu-4.6", {}, "ErrorAnswer"),
+    "error-413": ("POST", "/api/pick", {"task": "x" * 200_001}, "ErrorAnswer"),
+    "error-422": (
+        "GET",
+        "/api/pick",
+        {"task": TASK, "budget": "any", "minContext": 99_000_000},
+        "ErrorAnswer",
+    ),
+}
+WRITTEN: dict[str, Any] = {
+    "refresh": {
+        "request": {"sources": ["openrouter", "lmarena"]},
+        "answer": {"data": {"refresh": "started", "sources": ["openrouter", "lmarena"]}},
+    }
+}
+"""What is not recorded, because it would reach for the network."""
+
+
+async def record() -> dict[str, Any]:
+    """Ask the service everything and return operation → query or request, and answer."""
+    with tempfile.TemporaryDirectory() as home:
+        settings = Settings(home=Path(home))
+        served = SmartSpawn(settings, chat=FakeProvider([ANSWER]), in_memory=True, now=lambda: NOW)
+        async with (
+            served,
+            httpx.AsyncClient(
+                transport=httpx.ASGITransport(app=create_app(served)), base_url="http://localhost"
+            ) as http,
+        ):
+            found = {name: await ask(http, *call[:3]) for name, call in CALLS.items()}
+            decision = (await http.post("/api/route", json={"task": TASK, "budget": "medium"})).json()["id"]
+            explained = await http.get(f"/api/decisions/{decision}/explain")
+            replayed = await http.post(f"/api/decisions/{decision}/replay")
+    found["decision"] = {"answer": found["route"]["answer"]}
+    found["explain"] = {"answer": constant(explained.text)}
+    found["replay"] = {"answer": shortened(replayed.json())}
+    return {**found, **WRITTEN}
+
+
+async def ask(http: httpx.AsyncClient, method: str, path: str, asked: Asked) -> dict[str, Any]:
+    """Ask once; the example has what was asked and what came."""
+    if method == "GET":
+        return {"query": asked, "answer": shortened((await http.get(path, params=asked)).json())}
+    answer = (await http.post(path, json=asked)).json()
+    return {"request": asked, "answer": shortened(answer)}
+
+
+def shortened(value: Any) -> Any:
+    """Cut what is long and make what differs between two recordings constant."""
+    if isinstance(value, dict):
+        rows = list(value.items())
+        cut = rows[:MOST_KEYS] if all(isinstance(item, float) for item in value.values()) else rows
+        return {key: 812.4 if key == "latencyMs" else shortened(item) for key, item in cut}
+    if isinstance(value, list):
+        return [shortened(item) for item in value[:MOST_ITEMS]]
+    return constant(value) if isinstance(value, str) else value
+
+
+def constant(text: str) -> str:
+    """Replace random ids."""
+    return re.sub(r"\b(dec|run)_[0-9a-f]{24}\b", r"\1_019fc3b0a40043d5e1f7a2b8", text)
+
+
+def main() -> None:
+    """Record, and write both places."""
+    found = asyncio.run(record())
+    errors = {name: example["answer"] for name, example in found.items() if name.startswith("error-")}
+    documented = {name: example for name, example in found.items() if name not in errors} | errors
+    DOCUMENTED.write_text(json.dumps(documented, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    PUBLISHED.mkdir(parents=True, exist_ok=True)
+    for name, call in CALLS.items():
+        example = {"schema": call[3], "value": found[name]["answer"]}
+        path = PUBLISHED / f"{name}.json"
+        path.write_text(json.dumps(example, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    print(f"{len(documented)} examples")
+
+
+if __name__ == "__main__":
+    main()
