@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from types import MappingProxyType
 from typing import Self
@@ -65,8 +66,8 @@ class CandidateArrays:
     model: Ints
     """Index into `Catalog.listings`."""
     table: ScoreTable
-    measured: Bools
-    """[candidates × 7]: some board, not only the listing itself, speaks to the category."""
+    measured: Matrix
+    """[candidates × 7]: 1 where some board, not only the listing itself, speaks to the category, else 0."""
     verbosity: Matrix
     spread: Matrix
     """Square roots of the variances, in points."""
@@ -120,7 +121,7 @@ class Catalog:
                 model=np.array([index[row.listing.id] for row in rows], dtype=np.int64),
                 table=table,
                 spread=np.sqrt(table.variances),
-                measured=((quality > 0) & ~own) @ (matrix.T > 0),
+                measured=(((quality > 0) & ~own) @ (matrix.T > 0)).astype(np.float64),
                 verbosity=np.array([row.verbosity for row in rows], dtype=np.float64),
                 points=points,
                 quality=quality,
@@ -144,6 +145,19 @@ class Catalog:
         for reading in self.facts.readings:
             found.setdefault(reading.model_id, []).append(reading)
         return MappingProxyType({model: tuple(readings) for model, readings in found.items()})
+
+    def alive_on(self, day: date) -> Bools:
+        """Tell which models can answer a chat on a day. The last day asked for is remembered."""
+        held = self._alive.get(day)
+        if held is None:
+            held = self.models.servable & (self.models.expires_day > day.toordinal())
+            self._alive.clear()
+            self._alive[day] = held
+        return held
+
+    @cached_property
+    def _alive(self) -> dict[date, Bools]:
+        return {}
 
     @cached_property
     def _overrides(self) -> tuple[tuple[int, int], ...]:

@@ -13,7 +13,7 @@ import numpy as np
 from smart_spawn.catalog.snapshot import REQUIREMENT_BITS, Bools, Catalog
 from smart_spawn.errors import InvalidRequest, UnknownModel
 from smart_spawn.model import REQUIREMENTS, Budget, Requirement
-from smart_spawn.routing.data_policy import policy_mask
+from smart_spawn.routing.data_policy import policy_mask, restricts
 from smart_spawn.routing.policy import BUDGET_CEILING_USD_PER_MTOK, RoutingPolicy
 from smart_spawn.routing.request import RouteRequest
 
@@ -67,17 +67,18 @@ def filter_models(
     state = Filtered(keep=np.ones(len(catalog), dtype=bool), explain=explain)
     if request.models:
         state.apply("models", _reachable(request.models, catalog, state))
-    state.apply("alive", models.servable & (models.expires_day > on.toordinal()))
+    state.apply("alive", catalog.alive_on(on))
     if request.pin is None:
         state.apply("budget", affordable(catalog, budget))
     for need in REQUIREMENTS:
         if need in needs:
             state.apply(need, (models.offers & REQUIREMENT_BITS[need]) != 0)
-    least = max(context_tokens, request.min_context or 0)
-    known_context = models.context_tokens > 0
-    fits = np.where(known_context, models.context_tokens >= least, request.min_context is None)
+    fits = models.context_tokens >= max(context_tokens, request.min_context or 0)
+    if request.min_context is None:
+        fits |= models.context_tokens == 0  # unknown
     state.apply("context", fits)
-    state.apply("dataPolicy", policy_mask(request.data_policy, policy, catalog))
+    if restricts(request.data_policy, policy):
+        state.apply("dataPolicy", policy_mask(request.data_policy, policy, catalog))
     for name, ids in (("only", request.only), ("pin", (request.pin,) if request.pin else ())):
         if ids:
             state.apply(name, _named(ids, catalog, ever_held, field=name, state=state))
@@ -94,8 +95,7 @@ def affordable(catalog: Catalog, budget: Budget) -> Bools:
     ceiling = BUDGET_CEILING_USD_PER_MTOK[budget]
     if ceiling is None:
         return ~np.isnan(price)
-    with np.errstate(invalid="ignore"):
-        return price < float(ceiling) if budget is Budget.LOW else price <= float(ceiling)
+    return price < float(ceiling) if budget is Budget.LOW else price <= float(ceiling)  # NaN is neither
 
 
 def _reachable(ids: Iterable[str], catalog: Catalog, state: Filtered) -> Bools:

@@ -156,8 +156,8 @@ def _decision(
 ) -> Decision:
     """Write down that this row was chosen, with the next best by rank."""
     plain = race.catalog.candidates[row].listing.plain_id
-    others = [int(other) for other in race.ranking.order if other != row]
-    others = [o for o in others[: KEPT_OTHERS + 1] if race.catalog.candidates[o].listing.plain_id != plain]
+    next_best = [other for other in race.ranking.order[: KEPT_OTHERS + 2].tolist() if other != row]
+    others = [o for o in next_best if race.catalog.candidates[o].listing.plain_id != plain]
     leaves = session is not None and session.model != race.catalog.candidates[row].listing.id
     return Decision(
         id=decision_id,
@@ -173,7 +173,7 @@ def _decision(
         candidate_count=race.ranking.eligible_models,
         rejected=race.filtered.rejected,
         warnings=(*race.filtered.warnings, *_warnings(request, profile, race, row)),
-        tags=known_tags(request.context)[0],
+        tags=known_tags(request.context)[0] if request.context else (),
         session=session,
         switching_cost_usd=switching_cost_usd(race.catalog, row, session.tokens)
         if session and leaves
@@ -283,8 +283,7 @@ def _warnings(request: RouteRequest, profile: TaskProfile, race: Race, row: int)
         found.append(f"`{listing.id}` is deprecated: its maker has announced its end")
     if not listing.price.known:
         found.append(f"the price of `{listing.id}` is unknown")
-    _, unknown = known_tags(request.context)
-    if unknown:
+    if request.context and (unknown := known_tags(request.context)[1]):
         found.append(f"context tags that no board knows were ignored: {', '.join(unknown[:10])}")
     if request.pin and race.ranking.score[row] < request.min_capability:
         found.append(f"the pinned model scores below the minimum capability of {request.min_capability:g}")
