@@ -304,20 +304,29 @@ class SmartSpawn:
 
     def decide(self, request: RouteRequest) -> Decision:
         """Choose a model for one request, and log the decision. Raises RoutingError, InvalidRequest."""
+        decision = self.preview(request, session=self._sessions.get(request.session_id))
+        self._sessions.put(request.session_id, decision)
+        self._log(decision, request.task)
+        return decision
+
+    def preview(
+        self, request: RouteRequest, catalog: Catalog | None = None, *, session: Session | None = None
+    ) -> Decision:
+        """Choose as `decide` does, from a given catalogue or the current one, and leave no trace of it.
+
+        Raises RoutingError, InvalidRequest.
+        """
         at = self.now()
-        decision = route(
+        return route(
             request,
-            self.catalog,
+            self.catalog if catalog is None else catalog,
             at=at,
             decision_id=new_decision_id(at),
             policy=self.policy,
             ever_held=self.ever_held,
             task_digest=self._digest(request.task),
-            session=self._sessions.get(request.session_id),
+            session=session,
         )
-        self._sessions.put(request.session_id, decision)
-        self._log(decision)
-        return decision
 
     def recommend(self, request: RouteRequest) -> list[Decision]:
         """Choose `request.count` models, the most wanted first, from different providers where that costs little."""
@@ -331,7 +340,7 @@ class SmartSpawn:
             ever_held=self.ever_held,
             task_digest=self._digest(request.task),
         )
-        self._log(decisions[0])
+        self._log(decisions[0], request.task)
         return decisions
 
     def defaults(self, body: type[RouteRequest], values: dict[str, Any]) -> dict[str, Any]:
@@ -384,9 +393,12 @@ class SmartSpawn:
         )
         return Replay(first=first, again=again, catalog=catalog)
 
-    def _log(self, decision: Decision) -> None:
+    def _log(self, decision: Decision, task: str) -> None:
         from smart_spawn.store import DecisionRow  # noqa: PLC0415
 
+        if self.settings.routing.store_task_text and task:
+            # Half a surrogate pair is no text that can be stored: it becomes a question mark.
+            decision = replace(decision, task_text=task.encode("utf-8", "replace").decode("utf-8"))
         self.store.decisions.save(
             DecisionRow(
                 id=decision.id,

@@ -246,7 +246,7 @@ class Evidence(Reading):
 
 
 class TaskReading(_Shape):
-    """What was read in the task. Its text is not kept."""
+    """What was read in the task. Its text is kept only where `routing.store_task_text` is on."""
 
     category: Category
     categories: dict[Category, Chance]
@@ -256,6 +256,7 @@ class TaskReading(_Shape):
     language: str
     tokens: int
     characters: int
+    text: Text = None
 
 
 class Choice(_Shape):

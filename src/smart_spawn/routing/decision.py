@@ -44,7 +44,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """The choice for one request and everything that it followed from, without the task's text."""
+    """The choice for one request and everything that it followed from."""
 
     id: str
     created_at: datetime
@@ -53,6 +53,8 @@ class Decision:
     task: TaskProfile
     task_digest: str | None = None
     """A keyed hash of the task, so that equal tasks can be recognised and none can be read."""
+    task_text: str | None = None
+    """The task as it was asked, in stored decisions of owners who turned `routing.store_task_text` on."""
     mix: Mapping[Category, float]
     selected: Choice
     others: tuple[Choice, ...]

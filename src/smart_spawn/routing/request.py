@@ -126,9 +126,10 @@ def invalid(error: ValidationError, body: type[BaseModel]) -> InvalidRequest:
             hint=f"one of: {valid}",
             details={"field": dotted, "valid": valid.split(", ")},
         )
-    given = repr(first.get("input"))
+    # The task itself is never repeated: messages end up in logs.
+    given = "" if path[:1] == ["task"] else repr(first.get("input"))
     return InvalidRequest(
         f"`{dotted}` is wrong: {first['msg'][:1].lower()}{first['msg'][1:]}",
-        hint="" if len(given) > 80 or first["type"] == "missing" else f"it was {given}",
+        hint="" if not given or len(given) > 80 or first["type"] == "missing" else f"it was {given}",
         details={"field": dotted},
     )

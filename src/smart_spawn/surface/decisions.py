@@ -58,7 +58,7 @@ def pick_json(decision: Decision, catalog: Catalog) -> dict[str, Any]:
 
 
 def task_json(decision: Decision) -> dict[str, Any]:
-    """Return what was read in the task, without its text."""
+    """Return what was read in the task; its text is there only where the owner has it stored."""
     task = decision.task
     return {
         "category": str(decision.category),
@@ -71,6 +71,7 @@ def task_json(decision: Decision) -> dict[str, Any]:
         "language": task.language,
         "tokens": task.tokens,
         "characters": task.characters,
+        **({"text": decision.task_text} if decision.task_text is not None else {}),
     }
 
 
