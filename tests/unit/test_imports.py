@@ -26,7 +26,7 @@ LAYERS = [
     {"manage"},  # what an owner does beside refreshing: versions, own models, own results
     {"app"},
     {"surface"},  # the shapes and the error table that every surface shares
-    {"api", "mcp", "evals"},
+    {"api", "mcp", "evals", "checks"},
     {"cli"},  # starts each of the others: `serve`, `mcp`, `eval`
     {"__main__"},
 ]

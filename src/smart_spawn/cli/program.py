@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from smart_spawn.cli import choose, lists, refreshing, server, spawning, versions
+from smart_spawn.cli import check, choose, lists, refreshing, server, spawning, versions
 from smart_spawn.cli.doctor import command as doctor
 
 PURPOSE = "Reads a task, weighs real benchmark evidence, and chooses the best model within a budget."
@@ -33,6 +33,7 @@ program.command()(lists.models)
 program.command()(lists.compare)
 program.command()(choose.explain)
 program.command()(choose.replay)
+program.command()(check.check)
 program.command()(refreshing.refresh)
 program.command()(lists.status)
 program.add_typer(versions.commands, name="catalog")
