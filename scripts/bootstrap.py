@@ -132,6 +132,8 @@ def uv_environment() -> dict[str, str]:
     environment["UV_PYTHON"] = getattr(sys, "_base_executable", None) or sys.executable
     environment["UV_PYTHON_DOWNLOADS"] = "never"
     environment["UV_PROJECT_ENVIRONMENT"] = str(VENV)
+    # Start-up is mostly imports, and some machines are set not to keep bytecode.
+    environment["UV_COMPILE_BYTECODE"] = "1"
     if bundle := certificates():  # uv brings roots of its own, which know nothing of a company's
         environment.setdefault("SSL_CERT_FILE", bundle)
     home = os.environ.get("HOME", "")
