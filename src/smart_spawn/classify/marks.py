@@ -125,7 +125,9 @@ _BULLETS = ("\n- ", "\n* ", "\n• ", "\n1.", "\n2.", "\n3.", "\n1)", "\n2)")
 _QUOTES = ("“", "「", "《", "«", ":\n", "：\n", "\n\n")
 _NEAR = 400
 """Characters at the beginning that patterns see."""
-_CODE_REACH = 900
+_HEAD = 450
+_TAIL = 200
+"""Characters at both ends that are searched."""
 _NEAR_WORDS = 60
 _OPERATORS = "=+^*/×÷<>%!"
 _AROUND = ".,;:!?()[]{}\"'`<>*"
@@ -133,8 +135,10 @@ _AROUND = ".,;:!?()[]{}\"'`<>*"
 
 def marks_of(text: str) -> list[str]:
     """List the marks of a text of bounded length (the window, not the whole task)."""
+    if len(text) > _HEAD + _TAIL:
+        text = f"{text[:_HEAD]}\n{text[-_TAIL:]}"
     near = text[:_NEAR]
-    found = [*_code_marks(text, text[:_CODE_REACH]), *_name_marks(near, text), *_math_marks(near, text)]
+    found = [*_code_marks(text), *_name_marks(near, text), *_math_marks(near, text)]
     lowered = near.lower()
     if any(map(lowered.__contains__, _IMAGE)):
         found.append("@image")
@@ -162,11 +166,11 @@ def _has_options(text: str) -> bool:
     return any(second in text and first in text for second, first in _OPTIONS.items())
 
 
-def _code_marks(text: str, near: str) -> list[str]:
+def _code_marks(text: str) -> list[str]:
     found = []
-    code = sum(map(near.__contains__, _CODE_WORDS))
-    if any(map(near.__contains__, _CODE_SIGNS)):
-        code += sum(map(near.__contains__, _CODE))
+    code = sum(map(text.__contains__, _CODE_WORDS))
+    if any(map(text.__contains__, _CODE_SIGNS)):
+        code += sum(map(text.__contains__, _CODE))
     if code:
         found.append("@code")
         if code >= 4:

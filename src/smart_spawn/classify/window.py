@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-MAX_READ = 1600
+MAX_READ = 1300
 """Characters read closely. Longer texts are material with a request before or behind it."""
-_HEAD = 1000
-_TAIL = 500
+_HEAD = 800
+_TAIL = 450
 
 
 def window(text: str) -> str:
