@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 Align = Literal["left", "right"]
 Style = Literal["bold", "dim", "green", "yellow", "red"]
 
-PLAIN_WIDTH = 1000
-"""Columns of a pipe: wide enough that no cell is ever cut."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -50,30 +48,32 @@ def show_raw(text: str) -> None:
     _write(printable(text) if sys.stdout.isatty() else text)
 
 
-def show_table(columns: Mapping[str, Align], rows: Sequence[Sequence[object]], *, title: str = "") -> None:
+def show_table(columns: Mapping[str, Align], rows: Sequence[Sequence[object]]) -> None:
     """Print rows under their headings; `None` is shown as a dash, since unknown is not zero."""
-    from rich import box  # noqa: PLC0415
+    cells = [[printable("–" if cell is None else str(cell)) for cell in row] for row in rows]
+    if not sys.stdout.isatty():
+        return _write(_plain_table(columns, cells))
+    from rich import box  # noqa: PLC0415  # 100 ms, for terminals only
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    terminal = sys.stdout.isatty()
-    table = Table(
-        title=title or None,
-        title_justify="left",
-        box=box.SIMPLE_HEAD if terminal else None,
-        pad_edge=False,
-        header_style="bold",
-    )
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for heading, align in columns.items():
-        table.add_column(heading, justify=align, overflow="fold", no_wrap=not terminal)
-    for row in rows:
-        table.add_row(*(Text(printable("–" if cell is None else str(cell))) for cell in row))
-    console = _console()
-    if terminal:
-        return console.print(table)
-    with console.capture() as captured:
-        console.print(table)
-    _write("\n".join(line.rstrip() for line in captured.get().splitlines()))
+        table.add_column(heading, justify=align, overflow="fold")
+    for row in cells:
+        table.add_row(*map(Text, row))
+    return _console().print(table)
+
+
+def _plain_table(columns: Mapping[str, Align], rows: Sequence[Sequence[str]]) -> str:
+    """Align columns by spaces and cut nothing: what a pipe reads must be whole."""
+    lines = [[*columns], *([cell.replace("\n", " ") for cell in row] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    pads = [str.rjust if align == "right" else str.ljust for align in columns.values()]
+    return "\n".join(
+        "  ".join(pad(cell, width) for pad, cell, width in zip(pads, line, widths, strict=True)).rstrip()
+        for line in lines
+    )
 
 
 def note(text: str) -> None:
@@ -113,9 +113,7 @@ def ago(moment: str | None, now: float) -> str:
 def _console() -> Console:
     from rich.console import Console  # noqa: PLC0415
 
-    return Console(
-        file=sys.stdout, highlight=False, markup=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH
-    )
+    return Console(file=sys.stdout, highlight=False, markup=False)
 
 
 def _write(text: str) -> None:

@@ -107,3 +107,12 @@ def test_ages_are_said_in_words(seconds: float, said: str) -> None:
     assert screen.ago("2026-08-08", midnight + seconds) == said
     assert screen.ago("2026-08-08T00:00:00+00:00", midnight + seconds) == said
     assert screen.ago(None, midnight) == "never"
+
+
+def test_a_pipe_gets_whole_cells(capsys: pytest.CaptureFixture[str]) -> None:
+    """No width of a terminal cuts what a program reads; a row stays on its line."""
+    screen.show_table({"name": "left", "n": "right"}, [("x" * 500, None), ("two\nlines", 12)])
+    head, first, second = capsys.readouterr().out.splitlines()
+    assert head == f"{'name':<500}   n"
+    assert first == f"{'x' * 500}   –"
+    assert second == f"{'two lines':<500}  12"
