@@ -27,7 +27,7 @@ from smart_spawn.routing.decision import Decision, Session, decode_decision, enc
 from smart_spawn.routing.policy import OwnHost, RoutingPolicy
 from smart_spawn.routing.request import RouteRequest
 from smart_spawn.routing.route import decide, recommend, route
-from smart_spawn.scoring.weights import effective_weights
+from smart_spawn.scoring.weights import Weights, check_boards, effective_weights, shipped_weights
 from smart_spawn.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -240,6 +240,7 @@ class SmartSpawn:
         if facts is None:
             self._ever_held = self.store.known_ids.ever_held()
             return
+        self._weights = self._effective_weights(facts)
         # A pinned catalogue is served as it was, weights included; any other under the owner's weights of today.
         catalog = Catalog.of(facts) if pinned and stored else self._opened(facts)
         if catalog.version != self._stored_version and self.store.catalogs.get(catalog.version) is None:
@@ -267,6 +268,18 @@ class SmartSpawn:
                 hint="`smart-spawn catalog versions` lists those that are; remove the key to serve the newest",
             )
         return version, body
+
+    def _effective_weights(self, facts: Facts) -> Weights:
+        """Lay the owner's weights over the shipped ones. Raises SettingsError for a board that nobody knows.
+
+        A board that counted in the stored catalogue stays known, so that a source which drops it stops no service.
+        """
+        changes = self.settings.scoring.weights
+        known = {scale.benchmark for scale in facts.scales} | {b.benchmark for b in self.store.own.boards()}
+        for row in (*shipped_weights().values(), *facts.weights.values()):
+            known |= row.keys()
+        check_boards(changes, known)
+        return effective_weights(changes, self.store.own.weights())
 
     def _opened(self, facts: Facts) -> Catalog:
         """Score facts under the owner's weights of today."""

@@ -191,6 +191,16 @@ class Capabilities:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeclaredPolicy:
+    """What whoever serves a model declares to do with prompts. `None` means unknown."""
+
+    trains_on_prompts: bool | None = None
+    retains_prompts: bool | None = None
+    region: str | None = None
+    """Where prompts are processed, e.g. `eu`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
     """A model as a seller offers it."""
 
@@ -212,6 +222,10 @@ class Listing:
     """It hands the request to another model, so it has no strength of its own."""
     private: bool = False
     """Added by the owner; not in any public catalogue."""
+    served_by: str | None = None
+    """For a private model: the provider of the settings that runs it."""
+    declared: DeclaredPolicy | None = None
+    """For a private model: what its owner declares about prompts."""
     deprecated: bool = False
     """Its maker has announced its end, according to some source. Still a candidate, with a warning."""
 

@@ -22,7 +22,7 @@ from smart_spawn.errors import InvalidRequest, NoCatalog, NotFound, StoreError
 from smart_spawn.scoring.scale import NormName
 from smart_spawn.scoring.weights import Weights, effective_weights
 from smart_spawn.settings import Settings, SourceName
-from smart_spawn.sources import ADAPTERS, all_sources
+from smart_spawn.sources import ADAPTERS, all_sources, own
 from smart_spawn.sources.archive import read_archive
 from smart_spawn.sources.base import Payload, Source
 from smart_spawn.sources.cadence import LastCheck, next_check
@@ -30,6 +30,8 @@ from smart_spawn.sources.fetching import SourceFetch, fetch_all
 from smart_spawn.sources.quarantine import SourceReading, read
 from smart_spawn.store import SourceStatus, Store
 
+APPLY_WAIT_S = 20.0
+"""How long a change of the owner's waits for a refresh to end: longer than a source may take."""
 DEFAULT_NORM: NormName = "zscore"
 
 
@@ -183,10 +185,11 @@ def _build(
             store.payloads.mark_good(reading.source, reading.payloads)
         elif reading.error is not None and got is not None and got.payloads:
             store.payloads.quarantine(reading.source, got.payloads, reason=reading.error.message, at=now)
+    readings += _own(store)
     payloads = [payload for reading in readings for payload in reading.payloads]
     before = store.catalogs.current_version()
     catalog = _still_good(store, settings, serving, payloads) or from_readings(
-        readings, settings, earlier=serving.facts if serving else None
+        readings, settings, earlier=serving.facts if serving else None, added=store.own.weights()
     )
     store.catalogs.save(catalog.version, encode(catalog.facts), built_at=now, manifest=payloads)
     store.known_ids.saw((listing.id for listing in catalog.listings), now)
@@ -208,15 +211,75 @@ def _still_good(
     """Return the catalogue in use when building again could only give the same: same documents, weights and norm."""
     if serving is None or serving.facts.norm != norm_of(settings) or serving.facts.carried:
         return None
-    if serving.facts.weights != effective_weights(settings.scoring.weights):
+    if serving.facts.weights != effective_weights(settings.scoring.weights, store.own.weights()):
         return None
     built_from = {(e.source, e.part, e.sha256) for e in store.payloads.manifest(serving.version)}
     in_use = {(p.source, p.part, p.sha256) for p in payloads}
     return serving if built_from and built_from == in_use else None
 
 
-def from_readings(readings: Sequence[SourceReading], settings: Settings, *, earlier: Facts | None) -> Catalog:
-    """Build the catalogue of what was read. Raises NoCatalog when nobody lists any model."""
+def _own(store: Store) -> list[SourceReading]:
+    """Read what the owner added, and keep the document as every other one is kept."""
+    payload = store.own.document()
+    if payload is None:
+        return []
+    store.payloads.save(payload)
+    return [own_reading((payload,))]
+
+
+def own_reading(payloads: tuple[Payload, ...]) -> SourceReading:
+    """Read the owner's document. Raises SourceChanged."""
+    return SourceReading(source=own.SOURCE, state="held", batch=own.parse(payloads), payloads=payloads)
+
+
+def apply_own(store: Store, settings: Settings, *, now: datetime, serving: Catalog | None) -> Catalog | None:
+    """Build the next catalogue at once from what is held, without a network, after the owner changed something.
+
+    A source that holds no documents, or older ones than the catalogue in use was built from, is carried over from
+    that. Waits for a refresh that another process is at; None when it takes too long: it may have read the change,
+    and whatever is built next does. Raises NoCatalog, StoreError.
+    """
+    ends = time.monotonic() + APPLY_WAIT_S
+    while True:
+        with store.leases.hold("refresh") as lease:
+            if lease is not None:
+                return _applied(store, settings, now, serving)
+        if time.monotonic() >= ends:
+            return None
+        time.sleep(0.1)
+
+
+def _applied(store: Store, settings: Settings, now: datetime, serving: Catalog | None) -> Catalog:
+    used = {f.source: f.fetched_at for f in serving.facts.sources} if serving else {}
+    readings = []
+    for source in all_sources(settings):
+        held = store.payloads.held(source.name)
+        known = used.get(source.name)
+        if known is not None and held and max(p.fetched_at for p in held) < known:
+            held = ()
+        readings.append(read(source, None, held))
+    readings += _own(store)
+    catalog = from_readings(
+        readings, settings, earlier=serving.facts if serving else None, added=store.own.weights()
+    )
+    payloads = [payload for reading in readings for payload in reading.payloads]
+    store.catalogs.save(catalog.version, encode(catalog.facts), built_at=now, manifest=payloads)
+    store.known_ids.saw((listing.id for listing in catalog.listings), now)
+    store.prices.record(now.date(), {listing.id: listing.price for listing in catalog.listings})
+    return catalog
+
+
+def from_readings(
+    readings: Sequence[SourceReading],
+    settings: Settings,
+    *,
+    earlier: Facts | None,
+    added: Weights | None = None,
+) -> Catalog:
+    """Build the catalogue of what was read. Raises NoCatalog when nobody lists any model.
+
+    `added` are the weights that imports of own results named.
+    """
     batches = [reading.batch for reading in readings if reading.batch is not None]
     if not any(batch.listings for batch in batches) and earlier is None:
         raise NoCatalog(
@@ -225,7 +288,7 @@ def from_readings(readings: Sequence[SourceReading], settings: Settings, *, earl
         )
     return build_catalog(
         batches,
-        weights=effective_weights(settings.scoring.weights),
+        weights=effective_weights(settings.scoring.weights, added),
         as_of=_newest_day(readings, earlier),
         fetched_at={r.source: max(p.fetched_at for p in r.payloads) for r in readings if r.payloads},
         norm=norm_of(settings),
@@ -277,6 +340,8 @@ def rebuild(store: Store, settings: Settings, version: str) -> Catalog:
         read(source, None, [p for p in payloads if p.source == source.name])
         for source in _sources_as_then(facts, settings, {p.source for p in payloads})
     ]
+    owners = tuple(p for p in payloads if p.source == own.SOURCE)
+    readings += [own_reading(owners)] if owners else []
     for reading in readings:
         if reading.error is not None:
             raise reading.error

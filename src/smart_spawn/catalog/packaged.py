@@ -9,6 +9,8 @@ from importlib.resources import files
 
 from smart_spawn.catalog.facts import Facts, decode, encode
 from smart_spawn.model import Listing
+from smart_spawn.scoring.weights import shipped_weights
+from smart_spawn.sources.own import SOURCE as OWN
 
 RESOURCE = "catalog.json.gz"
 MAX_BYTES = 600_000
@@ -25,19 +27,33 @@ def packaged_facts() -> Facts | None:
 
 
 def redistributable(facts: Facts) -> Facts:
-    """Return the facts that may be passed on: no board that is not ours to pass on, and no private models."""
+    """Return the facts that may be passed on: no board that is not ours to pass on, nothing of the owner's own."""
     public: tuple[Listing, ...] = tuple(listing for listing in facts.listings if not listing.private)
     known = {listing.id for listing in public}
+    published = {r.benchmark for r in facts.readings if r.source != OWN}
+    published |= {board for row in shipped_weights().values() for board in row}
     return replace(
         facts,
         listings=public,
         readings=tuple(
-            r for r in facts.readings if r.model_id in known and not r.benchmark.startswith(NOT_REDISTRIBUTED)
+            r
+            for r in facts.readings
+            if r.model_id in known and r.source != OWN and not r.benchmark.startswith(NOT_REDISTRIBUTED)
         ),
-        scales=tuple(s for s in facts.scales if not s.benchmark.startswith(NOT_REDISTRIBUTED)),
-        set_aside=tuple(a for a in facts.set_aside if not a.benchmark.startswith(NOT_REDISTRIBUTED)),
-        unmatched=tuple(u for u in facts.unmatched if u.source != "artificial_analysis"),
-        sources=tuple(s for s in facts.sources if s.source != "artificial_analysis"),
+        scales=tuple(
+            s
+            for s in facts.scales
+            if s.benchmark in published and not s.benchmark.startswith(NOT_REDISTRIBUTED)
+        ),
+        weights={
+            category: {board: weight for board, weight in row.items() if board in published}
+            for category, row in facts.weights.items()
+        },
+        set_aside=tuple(
+            a for a in facts.set_aside if a.source != OWN and not a.benchmark.startswith(NOT_REDISTRIBUTED)
+        ),
+        unmatched=tuple(u for u in facts.unmatched if u.source not in ("artificial_analysis", OWN)),
+        sources=tuple(s for s in facts.sources if s.source not in ("artificial_analysis", OWN)),
         attribution={k: v for k, v in facts.attribution.items() if k != "artificial_analysis"},
     )
 

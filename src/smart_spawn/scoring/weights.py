@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -23,12 +24,20 @@ def shipped_weights() -> Weights:
     return {Category(name): {board: float(w) for board, w in row.items()} for name, row in table.items()}
 
 
-def effective_weights(changes: Mapping[Category, Mapping[str, float]]) -> Weights:
-    """Lay the owner's changes over the shipped weights. Raises SettingsError when a category is left empty."""
+def effective_weights(changes: Weights, own: Weights | None = None) -> Weights:
+    """Lay the weights of own boards and then the owner's changes over the shipped weights.
+
+    Raises SettingsError when a category is left empty.
+    """
+    added = own or {}
     merged = {
         category: {
             board: weight
-            for board, weight in {**shipped_weights()[category], **changes.get(category, {})}.items()
+            for board, weight in {
+                **shipped_weights()[category],
+                **added.get(category, {}),
+                **changes.get(category, {}),
+            }.items()
             if weight > 0
         }
         for category in CATEGORIES
@@ -40,6 +49,28 @@ def effective_weights(changes: Mapping[Category, Mapping[str, float]]) -> Weight
                 hint="give at least one board a weight, or remove the table to use the shipped weights",
             )
     return merged
+
+
+OPEN_ENDED: Final = ("design_arena_",)
+"""Boards whose names their publisher invents as it goes: any name with such a beginning may be weighed."""
+
+
+def check_boards(changes: Weights, known: Collection[str]) -> None:
+    """Let weights pass whose boards are known. Raises SettingsError with the nearest known board."""
+    from rapidfuzz import fuzz, process  # noqa: PLC0415  # only a mistyped name needs it
+
+    for category, row in changes.items():
+        for board in row:
+            if board in known or board.startswith(OPEN_ENDED):
+                continue
+            near = process.extractOne(board, sorted(known), scorer=fuzz.ratio, score_cutoff=60)
+            raise SettingsError(
+                f"`scoring.weights.{category}` names `{board}`, which is no board that we know",
+                hint=f"did you mean `{near[0]}`?"
+                if near
+                else "an own board is known once its results are imported: `smart-spawn benchmarks import FILE`",
+                details={"key": f"scoring.weights.{category}.{board}", "nearest": near[0] if near else None},
+            )
 
 
 def weight_matrix(weights: Weights, boards: Sequence[str]) -> npt.NDArray[np.float64]:

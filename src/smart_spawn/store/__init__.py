@@ -5,6 +5,7 @@ from smart_spawn.store.decisions import DecisionRow, DecisionStore
 from smart_spawn.store.engine import Pruned, Store, open_store
 from smart_spawn.store.leases import Holder, Lease, Leases
 from smart_spawn.store.models import KnownIds, PriceHistory, PricePoint
+from smart_spawn.store.own import OwnStore
 from smart_spawn.store.payloads import ManifestEntry, PayloadStore, Quarantine
 from smart_spawn.store.statuses import SourceStatus, StatusStore
 from smart_spawn.store.writer import GroupWriter, WriterState
@@ -19,6 +20,7 @@ __all__ = [
     "Lease",
     "Leases",
     "ManifestEntry",
+    "OwnStore",
     "PayloadStore",
     "PriceHistory",
     "PricePoint",

@@ -1,6 +1,6 @@
 """Open the store: the one database that everything durable lives in.
 
-open_store(settings)  →  Store: payloads · catalogs · decisions · known_ids · prices · leases · statuses
+open_store(settings)  →  Store: payloads · catalogs · decisions · known_ids · prices · leases · statuses · own
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from smart_spawn.store.database import Database, database_url
 from smart_spawn.store.decisions import DecisionStore, pruned_decisions
 from smart_spawn.store.leases import Leases
 from smart_spawn.store.models import KnownIds, PriceHistory
+from smart_spawn.store.own import OwnStore
 from smart_spawn.store.payloads import PayloadStore, pruned_payloads
 from smart_spawn.store.schema import make_current
 from smart_spawn.store.statuses import StatusStore
@@ -51,6 +52,7 @@ class Store:
         self.known_ids = KnownIds(database)
         self.prices = PriceHistory(database)
         self.leases = Leases(database)
+        self.own = OwnStore(database)
         self.statuses = StatusStore(database)
 
     @classmethod
