@@ -115,6 +115,10 @@ def sync(group: str) -> None:
     if was_moved():
         shutil.rmtree(VENV)
     run(command, environment, "the dependencies could not be installed")
+    ours = ROOT / "src" / "smart_spawn"
+    if ours.is_dir():  # installed in place, which uv does not compile
+        compiling = [str(VENV / "bin" / "python"), "-m", "compileall", "-q", str(ours)]
+        run(compiling, environment, "the code does not compile")
     stamp_path(group).write_text(wanted, encoding="utf-8")
     if group == "dev":
         stamp_path("runtime").write_text(wanted, encoding="utf-8")

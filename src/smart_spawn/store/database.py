@@ -10,13 +10,16 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, Connection, Engine, Insert, QueuePool, Table, create_engine, event, make_url, text
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from smart_spawn.errors import SettingsError, StoreCorrupt, StoreError, StoreUnwritable
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
 
 BUSY_TIMEOUT_S = 10.0
 """How long a transaction waits for another process before it gives up."""
@@ -83,7 +86,12 @@ class Database:
 
     def upsert(self, table: Table, *, replace: tuple[str, ...] = ()) -> Insert:
         """Build an insert that updates the columns `replace` where the key exists, or leaves that row as it is."""
-        insert = sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
+        if self.is_sqlite:
+            insert: sqlite.Insert | postgresql.Insert = sqlite.insert(table)
+        else:
+            from sqlalchemy.dialects import postgresql  # noqa: PLC0415  # 0.1 s that SQLite need not pay
+
+            insert = postgresql.insert(table)
         if not replace:
             return insert.on_conflict_do_nothing()
         return insert.on_conflict_do_update(
