@@ -137,7 +137,7 @@ class Event:
 
     number: int
     name: str
-    """`run.queued`, `run.started`, `run.resumed`, `run.ended`, `step.started`, `step.ended`, or what the mode says."""
+    """`run.queued`, `run.started`, `run.resumed`, `run.ended`, `step.started`, `step.ended`, or the mode's own."""
     at: datetime
     data: Mapping[str, Any]
 

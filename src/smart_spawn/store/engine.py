@@ -23,6 +23,9 @@ from smart_spawn.store.leases import Leases
 from smart_spawn.store.models import KnownIds, PriceHistory
 from smart_spawn.store.own import OwnStore
 from smart_spawn.store.payloads import PayloadStore, pruned_payloads
+from smart_spawn.store.roster import Roster
+from smart_spawn.store.run_journal import RunJournal
+from smart_spawn.store.runs import RunStore
 from smart_spawn.store.schema import make_current
 from smart_spawn.store.statuses import StatusStore
 from smart_spawn.store.writer import STOP_S, GroupWriter
@@ -54,6 +57,9 @@ class Store:
         self.leases = Leases(database)
         self.own = OwnStore(database)
         self.statuses = StatusStore(database)
+        self.runs = RunStore(database)
+        self.journal = RunJournal(database)
+        self.roster = Roster(database)
 
     @classmethod
     def in_memory(cls) -> Self:

@@ -1,0 +1,138 @@
+"""Which executors are alive, and which runs wait for one. All ages are by the database's clock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select, tuple_, update
+
+from smart_spawn.runs.journal import Executor, Ticket
+from smart_spawn.store import run_tables as t
+from smart_spawn.store.database import Database
+from smart_spawn.store.run_journal import add_event
+from smart_spawn.store.tables import now_us
+
+_RUN = t.runs.c
+_EXECUTOR = t.executors.c
+
+
+class Roster:
+    """Implements `runs.journal.Roster`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def queued(self, limit: int) -> Sequence[Ticket]:
+        """See `runs.journal.Roster.queued`."""
+        waiting = and_(_RUN.status == "queued", _RUN.handed_out.is_(False))
+        query = select(_RUN.id, _RUN.queued_times).where(waiting).order_by(_RUN.id).limit(limit)
+        with self._database.read() as connection:
+            return [Ticket(run_id=row.id, number=row.queued_times) for row in connection.execute(query)]
+
+    def handed_out(self, tickets: Sequence[Ticket]) -> None:
+        """See `runs.journal.Roster.handed_out`."""
+        if not tickets:
+            return
+        with self._database.write() as connection:
+            connection.execute(update(t.runs).where(_these(tickets)).values(handed_out=True))
+
+    def hand_out_again(self) -> None:
+        """See `runs.journal.Roster.hand_out_again`."""
+        with self._database.write() as connection:
+            lost = and_(_RUN.status == "queued", _RUN.handed_out.is_(True))
+            connection.execute(
+                update(t.runs).where(lost).values(handed_out=False, queued_times=_RUN.queued_times + 1)
+            )
+
+    def requeue(self, tickets: Sequence[Ticket]) -> None:
+        """See `runs.journal.Roster.requeue`."""
+        if not tickets:
+            return
+        with self._database.write() as connection:
+            never_begun = and_(_these(tickets), _RUN.status == "queued")
+            connection.execute(
+                update(t.runs).where(never_begun).values(handed_out=False, queued_times=_RUN.queued_times + 1)
+            )
+
+    def cancelled(self, executor: str) -> Sequence[str]:
+        """See `runs.journal.Roster.cancelled`."""
+        mine = and_(_RUN.executor == executor, _RUN.status == "running", _RUN.cancel_requested.is_(True))
+        with self._database.read() as connection:
+            return list(connection.execute(select(_RUN.id).where(mine)).scalars())
+
+    def register(self, executor: Executor, *, stale_s: float) -> bool:
+        """See `runs.journal.Roster.register`."""
+        with self._database.write() as connection:
+            same = _EXECUTOR.id == executor.id
+            heard = connection.execute(select(now_us() - _EXECUTOR.seen_us).where(same)).scalar_one_or_none()
+            if heard is not None and heard < stale_s * 1e6:
+                return False
+            if heard is not None:
+                _bury(connection, executor.id)
+            connection.execute(
+                insert(t.executors).values(
+                    id=executor.id,
+                    machine=executor.machine,
+                    pid=executor.pid,
+                    process_started=executor.process_started,
+                    version=executor.version,
+                    started_us=now_us(),
+                    seen_us=now_us(),
+                )
+            )
+            return True
+
+    def beat(self, executor: str) -> bool:
+        """See `runs.journal.Roster.beat`."""
+        with self._database.write(alone=False) as connection:
+            alive = update(t.executors).where(_EXECUTOR.id == executor).values(seen_us=now_us())
+            return connection.execute(alive).rowcount == 1
+
+    def executors(self) -> Sequence[tuple[Executor, float]]:
+        """See `runs.journal.Roster.executors`."""
+        query = select(t.executors, (now_us() - _EXECUTOR.seen_us).label("unheard_us"))
+        with self._database.read() as connection:
+            return [
+                (
+                    Executor(
+                        id=row.id,
+                        machine=row.machine,
+                        pid=row.pid,
+                        process_started=row.process_started,
+                        version=row.version,
+                    ),
+                    row.unheard_us / 1e6,
+                )
+                for row in connection.execute(query)
+            ]
+
+    def bury(self, executor: str, *, unheard_s: float) -> Sequence[str] | None:
+        """See `runs.journal.Roster.bury`."""
+        with self._database.write() as connection:
+            silent = and_(_EXECUTOR.id == executor, _EXECUTOR.seen_us <= now_us() - round(unheard_s * 1e6))
+            elected = connection.execute(delete(t.executors).where(silent).returning(_EXECUTOR.id)).first()
+            return None if elected is None else _bury(connection, executor)
+
+
+def _these(tickets: Sequence[Ticket]) -> ColumnElement[bool]:
+    return tuple_(_RUN.id, _RUN.queued_times).in_([(each.run_id, each.number) for each in tickets])
+
+
+def _bury(connection: Connection, executor: str) -> list[str]:
+    """Remove an executor and queue what it carried out."""
+    connection.execute(delete(t.executors).where(_EXECUTOR.id == executor))
+    theirs = and_(_RUN.executor == executor, _RUN.status == "running")
+    rows = connection.execute(
+        update(t.runs)
+        .where(theirs)
+        .values(
+            status="queued",
+            handed_out=False,
+            queued_times=_RUN.queued_times + 1,
+            events=_RUN.events + 1,
+        )
+        .returning(_RUN.id, _RUN.events)
+    ).all()
+    for row in rows:
+        add_event(connection, row.id, row.events, "run.interrupted", {"executor": executor})
+    return [row.id for row in rows]
