@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from evals.classify.__main__ import main
 from evals.classify.corpus import OWN_PROMPTS, Prompt, own_prompts
 from evals.classify.fit import featurise, fit, packed
 from evals.classify.measure import by, quality
+
 from smart_spawn.classify.features import read
 from smart_spawn.classify.score import weigh
 from smart_spawn.classify.weights import load_weights, unpack
@@ -46,7 +46,10 @@ def test_the_same_prompts_give_the_same_weights() -> None:
 def test_own_prompts_cover_every_category_without_an_open_slot() -> None:
     """Each category has hundreds of different prompts, and no template names a slot that does not exist."""
     prompts = own_prompts()
-    slots = {line.partition(": ")[0] for line in (OWN_PROMPTS / "slots.txt").read_text(encoding="utf-8").splitlines()}
+    slots = {
+        line.partition(": ")[0]
+        for line in (OWN_PROMPTS / "slots.txt").read_text(encoding="utf-8").splitlines()
+    }
     for category in CATEGORIES:
         assert len({prompt.text for prompt in prompts if prompt.label is category}) >= 300
     wanted = {
@@ -76,7 +79,12 @@ def test_damaged_weights_are_refused() -> None:
 def test_another_right_category_counts_as_right() -> None:
     """Accuracy takes the other acceptable answers; calibration compares confidence with it."""
     prompt = Prompt(
-        text="", label=Category.CODING, also=frozenset([Category.GENERAL]), source="a", language="en", group="g"
+        text="",
+        label=Category.CODING,
+        also=frozenset([Category.GENERAL]),
+        source="a",
+        language="en",
+        group="g",
     )
     lanes = {category: lane for lane, category in enumerate(CATEGORIES)}
     predictions = np.full((2, 7), 0.05)
