@@ -58,6 +58,9 @@ CALLS: dict[str, tuple[str, str, Asked, str]] = {
     "model": ("GET", f"/api/models/{MODEL}", {}, "ModelAnswer"),
     "compare": ("GET", "/api/compare", {"models": f"{MODEL},deepseek/deepseek-v3.2"}, "CompareAnswer"),
     "unmatched": ("GET", "/api/catalog/unmatched", {"source": "lmarena"}, "UnmatchedAnswer"),
+    "versions": ("GET", "/api/catalog/versions", {"limit": 10}, "VersionsAnswer"),
+    "prices": ("GET", f"/api/catalog/prices/{MODEL}", {}, "PricesAnswer"),
+    "rollback": ("POST", "/api/catalog/rollback", {"version": None}, "RollbackAnswer"),
     "status": ("GET", "/api/status", {}, "StatusAnswer"),
     "health": ("GET", "/api/health", {}, "HealthAnswer"),
     "error-400": ("GET", "/api/pick", {"task": TASK, "budgte": "low"}, "ErrorAnswer"),
@@ -92,6 +95,9 @@ async def record() -> dict[str, Any]:
             ) as http,
         ):
             found = {name: await ask(http, *call[:3]) for name, call in CALLS.items()}
+            version = found["versions"]["answer"]["data"][0]["version"]
+            compared = {"from": version, "to": version, "picks": "false"}
+            found["diff"] = await ask(http, "GET", "/api/catalog/diff", compared)
             decision = (await http.post("/api/route", json={"task": TASK, "budget": "medium"})).json()["id"]
             explained = await http.get(f"/api/decisions/{decision}/explain")
             replayed = await http.post(f"/api/decisions/{decision}/replay")

@@ -48,25 +48,23 @@ class AddressTaken(SmartSpawnError):
 
 
 class Claim:
-    """An address that nobody else can take while we hold it.
+    """An address that no other service of ours can take while we hold it.
 
-    The socket is bound alone and only then allows company, so that of two processes one is refused; the workers,
-    which share the port among themselves, come after. It never listens, so it gets no connections.
+    Workers share their port among themselves, and so would two services of one user, each getting half of the
+    requests. A name in the system's socket table, gone with its process, keeps the second one out.
     """
 
     def __init__(self, host: str, port: int) -> None:
         family, address = _loopback(host)
-        self._socket = socket.socket(family, socket.SOCK_STREAM)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            self._socket.bind((address, port))
-        except OSError as error:
-            self._socket.close()
-            raise _not_bound(error, host, port) from None
-        if hasattr(socket, "SO_REUSEPORT"):
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        self.address = address
-        self.port: int = self._socket.getsockname()[1]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((address, port))
+            except OSError as error:
+                raise _not_bound(error, host, port) from None
+            self.address = address
+            self.port: int = probe.getsockname()[1]
+            self._name = _claim_name(f"smart-spawn {address} {self.port}", host, self.port)
 
     @property
     def url(self) -> str:
@@ -75,25 +73,49 @@ class Claim:
 
     def release(self) -> None:
         """Let others have it."""
-        self._socket.close()
+        if self._name is not None:
+            self._name.close()
+
+
+def _claim_name(name: str, host: str, port: int) -> socket.socket | None:
+    """Bind a name without a file. Only Linux has these; elsewhere the port alone has to do."""
+    if sys.platform != "linux":
+        return None
+    holder = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        holder.bind(f"\0{name}")
+    except OSError as error:
+        holder.close()
+        raise _not_bound(error, host, port) from None
+    return holder
 
 
 def _loopback(host: str) -> tuple[socket.AddressFamily, str]:
     """Resolve a host to a loopback address. Raises SettingsError for any other: no key exists to protect it."""
-    try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except OSError:
-        raise SettingsError(
-            f"`host` is `{host}`, which is no address of this machine", hint="use 127.0.0.1"
-        ) from None
-    addresses = [(family, str(sockaddr[0])) for family, _, _, _, sockaddr in found]
-    if not all(ipaddress.ip_address(address.partition("%")[0]).is_loopback for _, address in addresses):
+    addresses = _addresses(host)
+    if not all(ipaddress.ip_address(address).is_loopback for _, address in addresses):
         raise SettingsError(
             f"`host` is `{host}`, which other machines can reach, and no API key exists that could keep them out",
             hint="use 127.0.0.1, and a tunnel or a proxy that asks for a password, to reach it from elsewhere",
             details={"key": "host"},
         )
     return min(addresses)  # IPv4 where a name has both
+
+
+def _addresses(host: str) -> list[tuple[socket.AddressFamily, str]]:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        pass
+    else:
+        return [(socket.AF_INET if address.version == 4 else socket.AF_INET6, str(address))]
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except OSError:
+        raise SettingsError(
+            f"`host` is `{host}`, which is no address of this machine", hint="use 127.0.0.1"
+        ) from None
+    return [(family, str(sockaddr[0]).partition("%")[0]) for family, _, _, _, sockaddr in found]
 
 
 def _not_bound(error: OSError, host: str, port: int) -> SmartSpawnError:

@@ -175,15 +175,12 @@ async def test_a_fault_of_the_caller_never_is_a_fault_of_ours(api: FastAPI) -> N
     transport = httpx.ASGITransport(app=api)
     async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as http:
         for raw in (
-            b"task=\xe2\x82",
+            b"task=%E2%82",
             b"&&==&",
             b"task=x&budget[]=low",
             b"%",
             b"task=x;budget=low",
-            b"\x00=\x00",
+            b"%00=%00",
         ):
-            request = http.build_request("GET", "/api/pick")
-            request.url = httpx.URL("http://testserver/api/pick").copy_with(
-                query=raw.replace(b"\xe2\x82", b"%E2%82")
-            )
-            assert (await http.send(request)).status_code < 500, raw
+            url = httpx.URL("http://testserver/api/pick").copy_with(query=raw)
+            assert (await http.get(url)).status_code < 500, raw
