@@ -32,7 +32,8 @@ from smart_spawn.store import SourceStatus, Store
 
 APPLY_WAIT_S = 20.0
 """How long a change of the owner's waits for a refresh to end: longer than a source may take."""
-DEFAULT_NORM: NormName = "zscore"
+DEFAULT_NORM: NormName = "equated"
+"""It predicts boards that were left out best: docs/adr/0008-equated-scales.md."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -314,7 +315,7 @@ def from_archive(listing: Path, root: Path, settings: Settings) -> Catalog:
 def norm_of(settings: Settings) -> NormName:
     """Return the norm that readings are scaled by."""
     chosen = settings.scoring.norm
-    return DEFAULT_NORM if chosen is None or chosen == "equated" else chosen
+    return chosen or DEFAULT_NORM
 
 
 def _newest_day(readings: Sequence[SourceReading], earlier: Facts | None) -> date:

@@ -13,11 +13,13 @@ from smart_spawn.matching.index import Match, NameIndex
 from smart_spawn.matching.match import Matched, match
 from smart_spawn.matching.names import take_apart
 from smart_spawn.model import EFFORTS, Effort, Listing
+from smart_spawn.scoring.equate import link_boards
 from smart_spawn.scoring.reading import EFFORT_RANK, Reading
-from smart_spawn.scoring.scale import NormName, Scale, fit_scale
+from smart_spawn.scoring.scale import LOG_UNITS, NormName, Scale, fit_scale
 from smart_spawn.scoring.weights import Weights
 from smart_spawn.sources.base import Batch, Measurement
 from smart_spawn.sources.cross_check import price_disagreements
+from smart_spawn.sources.own import SOURCE as OWN
 
 USUAL_EFFORT: Effort = "high"
 """Stands for the default effort of a model that the catalogue does not hold."""
@@ -51,9 +53,11 @@ def build_catalog(
     Of the sources in `missing`, which should have spoken and could not be read at all, what `earlier` knew is
     carried over: its readings with their places on their scales and, where nobody lists models, its listings.
     """
-    listings = _listings(batches) or (earlier.listings if earlier else ())
+    listings = _listings(batches, earlier)
     matched = match(_measurements(batches), NameIndex.of(listings))
     scales = fit_scales(matched, listings, norm=norm)
+    if earlier is not None:
+        scales |= _lent_scales(matched, earlier, missing)
     readings, set_aside = place(matched, scales, fetched_at or {}, norm=norm)
     facts = Facts(
         as_of=as_of,
@@ -116,15 +120,31 @@ def _reading_order(r: Reading) -> tuple[object, ...]:
     return (r.model_id, r.benchmark, r.edition, r.published_name, r.source, r.value)
 
 
-def _listings(batches: Sequence[Batch]) -> tuple[Listing, ...]:
-    """Return every model once, by id; a private listing wins over a public one of the same id."""
-    ending = {model_id for batch in batches for model_id in batch.deprecated}
+def _listings(batches: Sequence[Batch], earlier: Facts | None) -> tuple[Listing, ...]:
+    """Return every model once, by id; a private listing wins over a public one of the same id.
+
+    Where nobody lists public models, those of an earlier catalogue stay.
+    """
+    listed = [listing for batch in batches for listing in batch.listings]
+    if earlier is not None and all(listing.private for listing in listed):
+        listed += [listing for listing in earlier.listings if not listing.private]
     found: dict[str, Listing] = {}
-    for batch in batches:
-        for listing in batch.listings:
-            if listing.id not in found or listing.private:
-                found[listing.id] = replace(listing, deprecated=True) if listing.id in ending else listing
+    for listing in listed:
+        if listing.id not in found or listing.private:
+            found[listing.id] = listing
     return tuple(found[model_id] for model_id in sorted(found))
+
+
+def _lent_scales(matched: Matched, earlier: Facts, missing: Collection[str]) -> dict[BoardKey, Scale]:
+    """Return the scales of boards whose source could not be read, for own results that stand on them."""
+    carried = {(r.benchmark, r.edition) for r in earlier.readings if r.source in set(missing)}
+    measured = (*(m for m, _ in matched.pairs), *(m for m, _ in matched.unpaired))
+    public = {(m.benchmark, m.edition) for m in measured if m.source != OWN}
+    return {
+        (scale.benchmark, scale.edition): scale
+        for scale in earlier.scales
+        if (scale.benchmark, scale.edition) in carried - public
+    }
 
 
 def _measurements(batches: Sequence[Batch]) -> list[Measurement]:
@@ -133,7 +153,56 @@ def _measurements(batches: Sequence[Batch]) -> list[Measurement]:
 
 
 def fit_scales(matched: Matched, listings: Iterable[Listing], *, norm: NormName) -> dict[BoardKey, Scale]:
-    """Fit one scale per board and edition, over all the models that it tested, one reading each.
+    """Fit one scale per board and edition, over all the models that it tested, one reading each."""
+    tested = cohorts_of(matched, listings)
+    scales = {}
+    for (benchmark, edition), cohort in tested.items():
+        rows = sorted(cohort.values(), key=lambda m: (m.value, m.published_name))
+        scale = fit_scale(
+            [m.value for m in rows],
+            benchmark=benchmark,
+            edition=edition,
+            unit=rows[0].unit,
+            higher_is_better=rows[0].higher_is_better,
+            norm=norm,
+        )
+        if scale is not None:
+            scales[benchmark, edition] = scale
+    return equate(scales, tested, matched) if norm == "equated" else scales
+
+
+def equate(
+    scales: Mapping[BoardKey, Scale], tested: Mapping[BoardKey, Mapping[str, Measurement]], matched: Matched
+) -> dict[BoardKey, Scale]:
+    """Link the scales through the models that boards share; the reference cohort is the catalogue's own models.
+
+    Prices, lengths and speeds are other quantities than quality and stay as they are. When nothing can be linked,
+    every board stays as it is; when only some cannot, those say so (`Scale.shared` is 0).
+    """
+    plain = {
+        key: {
+            member: scales[key].plain_z(m.value)
+            for member, m in cohort.items()
+            if not scales[key].suspect(m.value)
+        }
+        for key, cohort in tested.items()
+        if key in scales and next(iter(cohort.values())).unit not in LOG_UNITS
+    }
+    links = link_boards(plain, reference={found.model_id for _, found in matched.pairs})
+    if not links:
+        return dict(scales)
+    return {
+        key: scale
+        if key not in plain
+        else replace(scale, offset=links[key].offset, slope=links[key].slope, shared=links[key].shared)
+        if key in links
+        else replace(scale, shared=0)
+        for key, scale in scales.items()
+    }
+
+
+def cohorts_of(matched: Matched, listings: Iterable[Listing]) -> dict[BoardKey, dict[str, Measurement]]:
+    """Return one measurement per board and model that it tested, also for models that the catalogue does not hold.
 
     A model with several effort rows counts once, at its default effort or the nearest to it: otherwise a maker who
     publishes six efforts would weigh six times in the mean that everybody is measured against.
@@ -153,25 +222,18 @@ def fit_scales(matched: Matched, listings: Iterable[Listing], *, norm: NormName)
         (m, f"?{lost.key}", _distance_from_default(stated.get(lost.published), USUAL_EFFORT))
         for m, lost in matched.unpaired
     ]
+    public = {(m.benchmark, m.edition) for m, _, _ in tested if m.source != OWN}
     for measurement, member, order in tested:
+        if measurement.source == OWN and (measurement.benchmark, measurement.edition) in public:
+            continue  # an own value takes its place on a public scale and does not move it
         key = (order, measurement.published_name, -measurement.value)
         cohort = cohorts[measurement.benchmark, measurement.edition]
         if member not in cohort or key < cohort[member][0]:
             cohort[member] = (key, measurement)
-    scales = {}
-    for (benchmark, edition), cohort in cohorts.items():
-        rows = [measurement for _, measurement in cohort.values()]
-        scale = fit_scale(
-            [m.value for m in sorted(rows, key=lambda m: (m.value, m.published_name))],
-            benchmark=benchmark,
-            edition=edition,
-            unit=rows[0].unit,
-            higher_is_better=rows[0].higher_is_better,
-            norm=norm,
-        )
-        if scale is not None:
-            scales[benchmark, edition] = scale
-    return scales
+    return {
+        board: {member: measurement for member, (_, measurement) in cohort.items()}
+        for board, cohort in cohorts.items()
+    }
 
 
 def _distance_from_default(effort: Effort | None, default: Effort) -> int:
@@ -225,6 +287,8 @@ def _reading(
         value=measurement.value,
         unit=measurement.unit,
         z=z,
+        plain_z=scale.plain_z(measurement.value) if norm == "equated" else None,
+        unlinked=scale.shared == 0,
         reliability=scale.reliability(error),
         effort=found.effort,
         thinking=found.thinking,

@@ -1,9 +1,10 @@
 """Fair cohorts: boards test different crowds, and the models that they share say how the crowds differ.
 
-z = 0 among 46 frontier models is another feat than z = 0 among 4,500 small ones. Linear equating gives every board an
-offset and a slope, so that over the models it shares with other publishers its mean and spread equal what those
-publishers say about the same models: common = offset + slope · z. The common scale has mean 0 and standard deviation 1
-over the reference cohort, all models of the catalogue that some linked board has measured. See docs/adr/0008-equated-scales.md.
+z = 0 among 46 frontier models is another feat than z = 0 among 4,500 small ones. Linear equating gives every board
+an offset and a slope, so that over the models it shares with other publishers its mean and spread equal what those
+publishers say about the same models: common = offset + slope · z. The common scale has mean 0 and standard
+deviation 1 over the reference cohort, all models of the catalogue that some linked board has measured.
+See docs/adr/0008-equated-scales.md.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 MIN_SHARED = 8
-"""A board that shares fewer models with the others is not linked: chance would move it by more than its own offset."""
+"""A board that shares fewer models with the others is not linked: chance would move it too far."""
 MIN_AGREEMENT = 0.2
 """A board whose shared models correlate less than this with the rest measures something else: it is not linked."""
 SLOPE_PRIOR = 5.0
@@ -60,45 +61,81 @@ def link_boards(
     models does not matter, nor do the boards' units. Source: mean-sigma linear equating, iterated until the boards
     agree on the shared models; docs/adr/0008-equated-scales.md has what it predicts.
     """
-    linked = _connected(cohorts)
-    while linked:
+    linked = _agreeing(cohorts)
+    while linked := _connected({key: cohorts[key] for key in linked}):
         table = _Table.of({key: cohorts[key] for key in linked}, reference)
-        offsets, slopes = table.fit()
-        shared, agreement = table.agreement(offsets, slopes)
-        good = (shared >= MIN_SHARED) & (agreement >= MIN_AGREEMENT)
-        if good.all():
+        shared = table.shared.sum(axis=0)
+        if shared.min() >= MIN_SHARED:
             return {
                 key: Link(
                     offset=round(float(offset), DIGITS) + 0.0,
                     slope=max(round(float(slope), DIGITS), 10.0**-DIGITS),
                     shared=int(count),
                 )
-                for key, offset, slope, count in zip(linked, offsets, slopes, shared, strict=True)
+                for key, offset, slope, count in zip(linked, *table.fit(), shared, strict=True)
             }
-        linked = _connected({key: cohorts[key] for key, stays in zip(linked, good, strict=True) if stays})
+        linked = [key for key, count in zip(linked, shared, strict=True) if count >= MIN_SHARED]
     return {}
 
 
+def _agreeing(cohorts: Mapping[BoardKey, Mapping[str, float]]) -> list[BoardKey]:
+    """Return the boards that correlate with those of other groups by `MIN_AGREEMENT` on average, sorted.
+
+    The worst is left out first and alone: a board that contradicts all others lowers the agreement of each of them.
+    """
+    keys = sorted(cohorts)
+    groups = sorted({group_of(key) for key in keys})
+    correlation, shared = _correlations([cohorts[key] for key in keys])
+    own = np.array([groups.index(group_of(key)) for key in keys])
+    # A correlation of n pairs is known like n - 3 independent readings (Fisher); boards of one group do not vouch.
+    weight = np.where(own[:, None] == own[None, :], 0.0, np.maximum(shared - 3.0, 0.0))
+    kept = np.ones(len(keys), dtype=bool)
+    while kept.any():
+        voices = weight[:, kept].sum(axis=1)
+        said = (weight * correlation)[:, kept].sum(axis=1)
+        agreement = np.divide(said, voices, out=np.zeros_like(said), where=voices > 0)
+        worst = int(np.argmin(np.where(kept, np.round(agreement, DIGITS), np.inf)))
+        if agreement[worst] >= MIN_AGREEMENT:
+            break
+        kept[worst] = False
+    return [key for key, stays in zip(keys, kept, strict=True) if stays]
+
+
+def _correlations(cohorts: Sequence[Mapping[str, float]]) -> tuple[Floats, Floats]:
+    """Return for every two boards the correlation over the models that both have, and how many these are."""
+    members = sorted(_seen_twice([set(cohort) for cohort in cohorts]))
+    z = np.array([[cohort.get(member, 0.0) for member in members] for cohort in cohorts])
+    have = np.array([[float(member in cohort) for member in members] for cohort in cohorts])
+    shared = have @ have.T
+    count = np.maximum(shared, 1)
+    mean = (z @ have.T) / count  # [i, j]: the mean of board i over the models that board j has too
+    variance = np.maximum((z**2 @ have.T) / count - mean**2, 0.0)
+    covariance = (z @ z.T) / count - mean * mean.T
+    size = np.sqrt(variance * variance.T)
+    return np.divide(covariance, size, out=np.zeros_like(size), where=size > 1e-12), shared
+
+
 def _connected(cohorts: Mapping[BoardKey, Mapping[str, float]]) -> list[BoardKey]:
-    """Return the boards of the largest set of publishers that `MIN_SHARED` models connect, sorted; none for one alone.
+    """Return the boards of the largest set of publishers that `MIN_SHARED` models connect; none for one alone.
 
     Sets without a common model could be moved against each other at will, so only one of them has a common scale.
     """
     members: dict[BoardKey, set[str]] = defaultdict(set)
     for key, cohort in cohorts.items():
         members[group_of(key)] |= cohort.keys()
-    left, best = sorted(members), [""]
-    best_groups: list[BoardKey] = []
+    left = sorted(members)
+    best: list[BoardKey] = []
+    best_known = 0
     while left:
         found = [left.pop(0)]
         for group in found:
             near = [other for other in left if len(members[group] & members[other]) >= MIN_SHARED]
             found += near
             left = [other for other in left if other not in near]
-        known = sorted(_seen_twice([members[group] for group in found]))
-        if len(found) > 1 and (len(known) > len(best) or not best_groups):
-            best_groups, best = found, known
-    return sorted(key for key in cohorts if group_of(key) in best_groups)
+        known = len(_seen_twice([members[group] for group in found]))
+        if known > best_known and len(found) > 1:
+            best, best_known = found, known
+    return sorted(key for key in cohorts if group_of(key) in best)
 
 
 def _seen_twice(groups: Sequence[set[str]]) -> set[str]:
@@ -137,7 +174,9 @@ class _Table:
         by_group: dict[BoardKey, set[str]] = defaultdict(set)
         for key in keys:
             by_group[group_of(key)] |= cohorts[key].keys()
-        wanted = _seen_twice(list(by_group.values())) | {m for key in keys for m in cohorts[key] if m in reference}
+        wanted = _seen_twice(list(by_group.values())) | {
+            m for key in keys for m in cohorts[key] if m in reference
+        }
         row = {member: at for at, member in enumerate(sorted(wanted))}
         z, have = np.zeros((len(row), len(keys))), np.zeros((len(row), len(keys)), dtype=bool)
         for column, key in enumerate(keys):
@@ -169,7 +208,9 @@ class _Table:
         for _ in range(MAX_ROUNDS):
             target = self.said_by_others(offsets, slopes)
             target_mean, target_spread = _moments(target, self.shared)
-            ratio = np.divide(target_spread, spread, out=np.ones(boards), where=(spread > 0) & (target_spread > 0))
+            ratio = np.divide(
+                target_spread, spread, out=np.ones(boards), where=(spread > 0) & (target_spread > 0)
+            )
             new_slopes = ratio**trust
             new_offsets = target_mean - new_slopes * mean
             moved = max(np.abs(new_offsets - offsets).max(), np.abs(new_slopes - slopes).max())
@@ -177,28 +218,25 @@ class _Table:
             offsets, slopes = (offsets + new_offsets) / 2, (slopes + new_slopes) / 2
             if moved < TOLERANCE:
                 break
-        return offsets, slopes
+        center, width = self.anchor(self.voices(offsets, slopes))
+        return (offsets - center) / width, slopes / width
+
+    def voices(self, offsets: Floats, slopes: Floats) -> Floats:
+        """Return [models × groups]: where each group puts each model; 0 where it says nothing."""
+        voices: Floats = ((offsets + slopes * self.z) * self.voice) @ np.eye(self.spoke.shape[1])[self.group]
+        return voices
+
+    def anchor(self, voices: Floats) -> tuple[float, float]:
+        """Return mean and standard deviation of the reference cohort, each model at the mean of its groups."""
+        place = (voices.sum(axis=1) / self.spoke.sum(axis=1))[self.in_reference]
+        return float(place.mean()), float(place.std()) or 1.0
 
     def said_by_others(self, offsets: Floats, slopes: Floats) -> Floats:
-        """Return [models × boards] where the other groups put each model, on the standardised common scale."""
-        common = (offsets + slopes * self.z) * self.voice
-        voices = common @ np.eye(self.spoke.shape[1])[self.group]
-        total = voices.sum(axis=1)
-        place = total / self.spoke.sum(axis=1)
-        cohort = place[self.in_reference]
-        spread = float(cohort.std()) or 1.0
-        rest: Floats = (total[:, None] - voices[:, self.group]) / np.maximum(self.others, 1)
-        return (rest - cohort.mean()) / spread
-
-    def agreement(self, offsets: Floats, slopes: Floats) -> tuple[npt.NDArray[np.int64], Floats]:
-        """Return for each board how many models link it, and how they correlate with what the others say."""
-        target = self.said_by_others(offsets, slopes)
-        mean, spread = _moments(self.z, self.shared)
-        target_mean, target_spread = _moments(target, self.shared)
-        product, _ = _moments((self.z - mean) * (target - target_mean), self.shared)
-        size = spread * target_spread
-        correlation = np.divide(product, size, out=np.zeros_like(size), where=size > 0)
-        return self.shared.sum(axis=0), correlation
+        """Return [models × boards]: where the other groups put each model, on the anchored common scale."""
+        voices = self.voices(offsets, slopes)
+        center, spread = self.anchor(voices)
+        rest: Floats = (voices.sum(axis=1)[:, None] - voices[:, self.group]) / np.maximum(self.others, 1)
+        return (rest - center) / spread
 
 
 def _moments(values: Floats, where: Bools) -> tuple[Floats, Floats]:

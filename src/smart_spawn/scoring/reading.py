@@ -41,6 +41,8 @@ class Reading:
     """Standard deviations above the cohort's mean, unclamped; higher is better."""
     plain_z: float | None = None
     """The z-score of the plain norm, where another norm decided `z`."""
+    unlinked: bool = False
+    """Under `equated`: too little connects the board with the others; the plain z stands in, at less weight."""
     reliability: float = 1.0
     """The share (0–1] of its variance that is signal rather than sampling error."""
     effort: Effort | None = None

@@ -24,7 +24,11 @@ MAD_TO_SIGMA = 1.4826
 LOG_UNITS = frozenset({"usd", "tokens", "s", "tokens_per_s"})
 """Quantities that spread over orders of magnitude: their ratios matter, so their logarithms are scaled."""
 
-NormName = Literal["zscore", "robust", "rank"]
+UNLINKED_QUALITY = 0.5
+"""Under `equated`, for a board that cannot be linked: where its crowd stands is as uncertain as a model's place in
+it. The offsets of linked boards have a standard deviation of 1.1 (`python -m evals constants`, docs/adr/0008)."""
+
+NormName = Literal["zscore", "robust", "rank", "equated"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,13 +48,27 @@ class Scale:
     """Median absolute deviation, made comparable with a standard deviation; 0 switches the check off."""
     ranks: tuple[float, ...] = ()
     """Under the norm `rank`: the cohort in ascending order of goodness."""
+    offset: float = 0.0
+    """Under the norm `equated`: where the board's mean stands on the scale that all linked boards share."""
+    slope: float = 1.0
+    """Under the norm `equated`: how much of the shared scale one standard deviation of this board is."""
+    shared: int | None = None
+    """Under the norm `equated`: the models that link the board to the others; 0 where it could not be linked.
+    None where nothing is to be linked: other norms, and quantities such as prices, lengths and speeds."""
 
     def transformed(self, value: float) -> float:
         """Return the value as the scale measures it. A log scale needs values above zero."""
         return math.log(value) if self.log else value
 
     def z(self, value: float) -> float:
-        """Return how many standard deviations better than the cohort's mean a reading is; higher is better."""
+        """Return how many standard deviations better than the cohort's mean a reading is; higher is better.
+
+        Under the norm `equated` the cohort is the one that all linked boards share.
+        """
+        return self.offset + self.slope * self.plain_z(value)
+
+    def plain_z(self, value: float) -> float:
+        """Return z on the board's own cohort, whatever it is linked to."""
         measured = self.transformed(value)
         if self.ranks:
             return self._normal_score(measured if self.higher_is_better else -measured)
@@ -66,10 +84,14 @@ class Scale:
         return abs(self.transformed(value) - self.center) / self.robust_spread > SUSPECT_ROBUST_Z
 
     def reliability(self, standard_error: float | None) -> float:
-        """Return the share (0–1] of a reading's variance that is signal: spread² / (spread² + error²)."""
+        """Return the share (0–1] of a reading's variance that is signal: spread² / (spread² + error²).
+
+        A board that should be linked to the others and cannot be is worth `UNLINKED_QUALITY` of that.
+        """
+        known = UNLINKED_QUALITY if self.shared == 0 else 1.0
         if not standard_error or self.log:
-            return 1.0
-        return self.stddev**2 / (self.stddev**2 + standard_error**2)
+            return known
+        return known * self.stddev**2 / (self.stddev**2 + standard_error**2)
 
     def _normal_score(self, goodness: float) -> float:
         below = bisect_left(self.ranks, goodness)

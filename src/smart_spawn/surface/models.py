@@ -120,6 +120,8 @@ def reading_json(reading: Reading) -> dict[str, Any]:
         "publishedAt": reading.published_on.isoformat() if reading.published_on else None,
         "fetchedAt": reading.fetched_at.isoformat() if reading.fetched_at else None,
         "z": round(reading.z, 4),
+        "plainZ": round(reading.z if reading.plain_z is None else reading.plain_z, 4),
+        **({"unlinked": True} if reading.unlinked else {}),
         "score": shown(reading.points),
         "superseded": reading.superseded,
     }
