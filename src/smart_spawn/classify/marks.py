@@ -12,8 +12,6 @@ import re
 SPEAKING_MARKS = frozenset(["@code", "@log", "@file", "@image", "@math", "@json"])
 """Marks that tell something even when no word is known; a question mark alone does not."""
 
-_CODE_SIGNS = "=({<;`"
-"""Without any of these only `_CODE_WORDS` can show code."""
 _CODE_WORDS = (
     "\ndef ",
     "SELECT ",
@@ -26,42 +24,29 @@ _CODE_WORDS = (
     "://localhost",
     "func ",
 )
-_CODE = (
-    *(
-        "```",
-        "def ",
-        "();",
-        "()",
-        "{\n",
-        ";\n",
-        "};",
-        "=>",
-        "==",
-        "!=",
-        "</",
-        "/>",
-        "(self",
-        "self.",
-        "const ",
-        " = [",
-        " = {",
-    ),
-    *(
-        "= new ",
-        "console.",
-        "print(",
-        "printf",
-        "public ",
-        "function(",
-        "<?php",
-        "<div",
-        "let ",
-        "for (",
-        "if (",
-        "while (",
-    ),
-    *("+= ", "[i]", "{0}", "import {", "var ", "return "),
+_CODE: dict[str, tuple[str, ...]] = {
+    "=": ("=>", "==", "!=", " = [", " = {", "= new ", "+= "),
+    "(": ("();", "()", "(self", "print(", "function(", "for (", "if (", "while ("),
+    "{": ("{\n", "{0}", "import {"),
+    "<": ("</", "<?php", "<div"),
+    ";": (";\n", "};"),
+    "`": ("```",),
+}
+"""Signs of code by a character that they contain: most texts hold few of these characters, so little is searched."""
+_CODE_BESIDE = (
+    "def ",
+    "/>",
+    "self.",
+    "const ",
+    "console.",
+    "printf",
+    "public ",
+    "let ",
+    "[i]",
+    "var ",
+    "return ",
 )
+"""Signs of code only beside one of those characters: people write these words too."""
 _LOG = (
     *(
         "Traceback",
@@ -169,8 +154,10 @@ def _has_options(text: str) -> bool:
 def _code_marks(text: str) -> list[str]:
     found = []
     code = sum(map(text.__contains__, _CODE_WORDS))
-    if any(map(text.__contains__, _CODE_SIGNS)):
-        code += sum(map(text.__contains__, _CODE))
+    present = [signs for character, signs in _CODE.items() if character in text]
+    if present:
+        code += sum(map(text.__contains__, _CODE_BESIDE))
+        code += sum(sum(map(text.__contains__, signs)) for signs in present)
     if code:
         found.append("@code")
         if code >= 4:
