@@ -95,6 +95,7 @@ def _check_shape(text: str) -> None:
 def _said(error: yaml.YAMLError) -> str:
     """Say in one line what is wrong and where, without repeating the file."""
     mark = getattr(error, "problem_mark", None)
-    problem = getattr(error, "problem", None) or str(error)
+    parts = (getattr(error, "context", None), getattr(error, "problem", None))
+    problem = ", ".join(part for part in parts if part) or str(error)
     where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark is not None else ""
     return f"{' '.join(str(problem).split())[:200]}{where}"
