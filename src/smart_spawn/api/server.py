@@ -30,7 +30,7 @@ from smart_spawn.errors import NoCatalog, SettingsError, SmartSpawnError
 from smart_spawn.settings import Settings
 from smart_spawn.surface.status import age_line
 
-GRACE_S: Final = 1.2
+GRACE_S: Final = 0.8
 """How long answers under way may take when the service is told to stop."""
 KILL_S: Final = 2
 """After this a worker that does not end is killed: with the grace it never happens unless it hangs."""
