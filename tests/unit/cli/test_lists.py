@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import io
+import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -116,3 +119,35 @@ def test_a_pipe_gets_whole_cells(capsys: pytest.CaptureFixture[str]) -> None:
     assert head == f"{'name':<500}   n"
     assert first == f"{'x' * 500}   –"
     assert second == f"{'two lines':<500}  12"
+
+
+class Terminal(io.StringIO):
+    """A standard output that somebody looks at."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_no_color_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Colours go to terminals, and not to those who say NO_COLOR."""
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    shown = []
+    for _ in range(2):
+        monkeypatch.setattr(sys, "stdout", terminal := Terminal())
+        screen.show_text("broken", "red")
+        shown.append(terminal.getvalue())
+        monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b[31m" in shown[0]
+    assert shown[1] == "broken\n"
+
+
+def test_output_survives_a_locale_without_unicode(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where only ASCII goes out, text is escaped, and JSON is still JSON with the same content."""
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="ascii"))
+    screen.show_json({"name": "Übersetzer 你好"})
+    document = written.getvalue()
+    screen.show_table({"name": "left"}, [("Übersetzer",)])
+    assert json.loads(document) == {"name": "Übersetzer 你好"}
+    assert b"\\xdcbersetzer" in written.getvalue()
