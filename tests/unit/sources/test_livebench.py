@@ -10,7 +10,7 @@ from tests.unit.sources.published import DATA, payload
 from smart_spawn.errors import SourceChanged
 from smart_spawn.settings import SourceSettings
 from smart_spawn.sources.base import Batch, Measurement
-from smart_spawn.sources.livebench import LiveBench
+from smart_spawn.sources.livebench import CATEGORIES, LANGUAGES, LiveBench
 
 FILES = {path.name: path.read_bytes() for path in (DATA / "livebench").iterdir()}
 
@@ -33,11 +33,16 @@ def test_a_category_is_the_mean_of_its_tasks_and_overall_the_mean_of_categories(
     readings = of("aurora-2-xhigh", parse())
     assert readings["livebench_reasoning"].value == pytest.approx(70.25)
     assert readings["livebench_mathematics"].value == pytest.approx(73.5)
-    categories = [
-        m.value for m in readings.values() if m.unit == "percent" and m.benchmark != "livebench_overall"
-    ]
-    assert len(categories) == 9
+    categories = [readings[benchmark].value for benchmark in set(CATEGORIES.values())]
     assert readings["livebench_overall"].value == pytest.approx(fmean(categories))
+
+
+def test_three_languages_are_boards_of_their_own() -> None:
+    """Context tags ask how well a model writes one language: those tasks are kept apart as well as averaged."""
+    readings = of("aurora-2-xhigh", parse())
+    assert {f"livebench_{language}" for language in LANGUAGES} <= readings.keys()
+    mean = fmean(readings[f"livebench_{language}"].value for language in LANGUAGES)
+    assert readings["livebench_agentic_coding"].value == pytest.approx(mean)
 
 
 def test_a_failed_run_is_left_out_and_a_weak_result_is_kept() -> None:
