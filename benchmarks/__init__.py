@@ -1,1 +1,1 @@
-"""How fast it is: `python -m benchmarks` measures everything, `python -m benchmarks.http` and `.route` one part."""
+"""How fast it is: `python -m benchmarks` measures everything, `.route` and `.http` below it one part each."""

@@ -1,4 +1,4 @@
-"""`GET /api/pick` over HTTP, against the real server with the packaged catalogue, from a process of its own."""
+"""`GET /api/pick` over HTTP: the real server with the packaged catalogue, asked by a process of its own."""  # noqa: A005  # reached as `benchmarks.http` alone
 
 from __future__ import annotations
 
