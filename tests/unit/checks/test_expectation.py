@@ -63,7 +63,7 @@ def test_a_single_name_needs_no_list() -> None:
         ({**GOOD, "tsak": "x"}, "unknown key `tsak`", "`task`"),
         ({**GOOD, "expect": {"modle_in": ["a/b"]}}, "`expect`: unknown key `modle_in`", "`model_in`"),
         ({**GOOD, "xyzzy": 1}, "unknown key `xyzzy`", "known keys"),
-        ({**GOOD, 1: 2}, "unknown key `1`", "known keys"),
+        ({1: 2, "name": "a"}, "unknown key `1`", "known keys"),
         ({**GOOD, "budget": "cheap"}, "`cheap` is not a valid `budget`", "low, medium, high"),
         ({**GOOD, "expect": {"category": "code"}}, "`code` is not a valid `category`", "coding"),
         ({**GOOD, "expect": {"min_score": 101}}, "`min_score` is wrong", "101"),
