@@ -38,6 +38,14 @@ ANSWER = Scripted(
 )
 
 Asked = dict[str, Any]
+OWN = "own/wizard"
+OWN_MODEL: Asked = {
+    "provider": "lab",
+    "pricing": {"prompt": 0.2, "completion": 0.8},
+    "contextLength": 64_000,
+    "capabilities": {"json": True},
+}
+OWN_RESULTS: Asked = {"benchmark": "livebench_coding", "results": [{"model": OWN, "value": 71.5}]}
 CALLS: dict[str, tuple[str, str, Asked, str]] = {
     "pick": ("GET", "/api/pick", {"task": TASK, "budget": "low"}, "PickAnswer"),
     "pickFromBody": ("POST", "/api/pick", {"task": TASK, "budget": "low", "require": ["json"]}, "PickAnswer"),
@@ -63,6 +71,13 @@ CALLS: dict[str, tuple[str, str, Asked, str]] = {
     "rollback": ("POST", "/api/catalog/rollback", {"version": None}, "RollbackAnswer"),
     "status": ("GET", "/api/status", {}, "StatusAnswer"),
     "health": ("GET", "/api/health", {}, "HealthAnswer"),
+    "putPrivateModel": ("PUT", f"/api/private-models/{OWN}", OWN_MODEL, "PrivateModelAnswer"),
+    "privateModel": ("GET", f"/api/private-models/{OWN}", {}, "PrivateModelAnswer"),
+    "privateModels": ("GET", "/api/private-models", {}, "PrivateModelsAnswer"),
+    "importBenchmarks": ("POST", "/api/benchmarks", OWN_RESULTS, "ImportAnswer"),
+    "boards": ("GET", "/api/benchmarks", {}, "BoardsAnswer"),
+    "removeBenchmark": ("DELETE", "/api/benchmarks/livebench_coding", {}, "RemovedAnswer"),
+    "removePrivateModel": ("DELETE", f"/api/private-models/{OWN}", {}, "RemovedAnswer"),
     "error-400": ("GET", "/api/pick", {"task": TASK, "budgte": "low"}, "ErrorAnswer"),
     "error-402": ("GET", "/api/pick", {"task": TASK, "budget": "low", "minCapability": 75}, "ErrorAnswer"),
     "error-404": ("GET", "/api/models/anthropic/claude-opsu-4.6", {}, "ErrorAnswer"),
@@ -86,7 +101,9 @@ WRITTEN: dict[str, Any] = {
 async def record() -> dict[str, Any]:
     """Ask the service everything and return operation → query or request, and answer."""
     with tempfile.TemporaryDirectory() as home:
-        settings = Settings(home=Path(home))
+        settings = Settings.model_validate(
+            {"home": home, "providers": {"lab": {"base_url": "http://127.0.0.1:9/v1"}}}
+        )
         served = SmartSpawn(settings, chat=FakeProvider([ANSWER]), in_memory=True, now=lambda: NOW)
         async with (
             served,
@@ -111,7 +128,7 @@ async def ask(http: httpx.AsyncClient, method: str, path: str, asked: Asked) -> 
     """Ask once; the example has what was asked and what came."""
     if method == "GET":
         return {"query": asked, "answer": shortened((await http.get(path, params=asked)).json())}
-    answer = (await http.post(path, json=asked)).json()
+    answer = (await http.request(method, path, json=asked or None)).json()
     return {"request": asked, "answer": shortened(answer)}
 
 

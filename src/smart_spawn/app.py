@@ -487,7 +487,7 @@ class SmartSpawn:
         if self._chat is None:
             from smart_spawn.providers.registry import Providers  # noqa: PLC0415
 
-            self._chat = Providers.of(self.settings)
+            self._chat = Providers.of(self.settings, assigned=self._assigned)
             self._providers_opened = True
         return self._chat
 
@@ -496,7 +496,17 @@ class SmartSpawn:
         rows = self.settings.providers.values()
         if self._chat is not None and not self._providers_opened:
             return ()
-        return tuple(m for row in rows for m in row.models) if all(row.models for row in rows) else ()
+        if not all(row.models for row in rows):
+            return ()
+        own = (
+            listing.id for listing in self.catalog.listings if listing.served_by in self.settings.providers
+        )
+        return (*(m for row in rows for m in row.models), *own)
+
+    def _assigned(self, model_id: str) -> str | None:
+        """Return the provider that a private model's owner named for it."""
+        listing = self.catalog.listing(model_id)
+        return listing.served_by if listing else None
 
     def _ladder(self, decision: Decision, catalog: Catalog) -> list[Rung]:
         """Turn the choices of a decision into rungs that can be called. Raises NoProvider."""

@@ -319,9 +319,14 @@ def norm_of(settings: Settings) -> NormName:
 
 
 def _newest_day(readings: Sequence[SourceReading], earlier: Facts | None) -> date:
-    """Return the day whose ages count: the newest day on which any payload in use was downloaded."""
+    """Return the day whose ages count: the newest on which any payload in use was downloaded.
+
+    What is carried over from an earlier catalogue counts with the day of that.
+    """
     days = [payload.fetched_at.date() for reading in readings for payload in reading.payloads]
-    return max(days, default=earlier.as_of if earlier else date.min)
+    if earlier is not None and any(reading.state == "missing" for reading in readings):
+        days.append(earlier.as_of)
+    return max(days, default=date.min)
 
 
 def rebuild(store: Store, settings: Settings, version: str) -> Catalog:
@@ -349,7 +354,7 @@ def rebuild(store: Store, settings: Settings, version: str) -> Catalog:
     return build_catalog(
         [reading.batch for reading in readings if reading.batch is not None],
         weights=facts.weights,
-        as_of=_newest_day(readings, facts),
+        as_of=facts.as_of,
         fetched_at={r.source: max(p.fetched_at for p in r.payloads) for r in readings if r.payloads},
         norm=facts.norm,  # type: ignore[arg-type]  # it was one of them when it was built
         earlier=facts,

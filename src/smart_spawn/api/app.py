@@ -20,6 +20,7 @@ from smart_spawn.api.routes.choosing import choosing_routes
 from smart_spawn.api.routes.decisions import decision_routes
 from smart_spawn.api.routes.models import model_routes
 from smart_spawn.api.routes.operations import operation_routes
+from smart_spawn.api.routes.own import own_routes
 from smart_spawn.api.routes.spawning import SPAWN_PATHS, spawning_routes
 from smart_spawn.api.routes.versions import version_routes
 from smart_spawn.app import SmartSpawn
@@ -85,6 +86,7 @@ def create_app(app: SmartSpawn | None = None, *, in_flight: InFlight | None = No
         model_routes(served),
         operation_routes(served, refresher),
         version_routes(served),
+        own_routes(served),
     )
     api.state.routes = [route for router in routers for route in router.routes]
     for router in routers:

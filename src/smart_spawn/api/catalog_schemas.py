@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
 from smart_spawn.api.schemas import Number, Text, _Shape
+from smart_spawn.manage.bodies import BenchmarkBody, PrivateModelBody
 from smart_spawn.model import Budget, Category
 
 Version = Annotated[str, Field(max_length=64, description="a version, or its first letters")]
@@ -163,10 +164,86 @@ class PricesAnswer(_Shape):
     data: Prices
 
 
+class PrivateModel(PrivateModelBody):
+    """A private model as it is stored."""
+
+    id: str
+    name: Annotated[str | None, Field(description="what people call it")]
+    updated_at: str
+
+
+class PrivateModelAnswer(_Shape):
+    """The answer of `/private-models/{id}`. `meta` tells the catalogue that the change is in."""
+
+    data: PrivateModel
+    meta: Annotated[dict[str, Any], Field(default_factory=dict)]
+
+
+class PrivateModelsAnswer(_Shape):
+    """The answer of `/private-models`."""
+
+    data: list[PrivateModel]
+
+
+class RemovedAnswer(_Shape):
+    """The answer of a deletion."""
+
+    data: dict[str, Any]
+
+
+class Board(_Shape):
+    """One board with own results: how many models it has, and whether it counts."""
+
+    benchmark: str
+    unit: str
+    edition: Text
+    higher_is_better: bool
+    public: Annotated[
+        bool, Field(description="another source publishes it too; own values stand on its scale")
+    ]
+    models: int
+    values: int
+    counts: bool
+    note: str
+    categories: dict[str, float]
+
+
+class ImportDone(_Shape):
+    """What an import did, or with `dryRun` would do."""
+
+    dry_run: bool
+    format: str
+    accepted: int
+    rows: list[dict[str, Any]]
+    boards: list[Board]
+    notes: list[str]
+    version: Text
+    applied: bool
+
+
+class ImportAnswer(_Shape):
+    """The answer of `POST /benchmarks`."""
+
+    data: ImportDone
+
+
+class BoardsAnswer(_Shape):
+    """The answer of `GET /benchmarks`."""
+
+    data: list[Board]
+
+
 SHAPES: tuple[type[BaseModel], ...] = (
     RollbackBody,
     VersionsAnswer,
     DiffAnswer,
     RollbackAnswer,
     PricesAnswer,
+    PrivateModelBody,
+    PrivateModelAnswer,
+    PrivateModelsAnswer,
+    RemovedAnswer,
+    BenchmarkBody,
+    ImportAnswer,
+    BoardsAnswer,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from smart_spawn.cli import check, choose, lists, refreshing, server, spawning, versions
+from smart_spawn.cli import check, choose, lists, own, refreshing, server, spawning, versions
 from smart_spawn.cli.doctor import command as doctor
 
 PURPOSE = "Reads a task, weighs real benchmark evidence, and chooses the best model within a budget."
@@ -37,5 +37,7 @@ program.command()(check.check)
 program.command()(refreshing.refresh)
 program.command()(lists.status)
 program.add_typer(versions.commands, name="catalog")
+program.add_typer(own.private_models, name="private-models")
+program.add_typer(own.benchmarks, name="benchmarks")
 program.command()(doctor.doctor)
 program.command()(lists.version)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from urllib.parse import urlsplit
@@ -26,22 +26,34 @@ class Serving:
 class Providers:
     """Every configured server behind one `ChatClient`. Nothing is opened before the first call.
 
-    The first server in the order of the settings whose `models` match serves an id.
+    The first server in the order of the settings whose `models` match serves an id, unless `assigned` names one:
+    a private model runs where its owner said.
     """
 
     def __init__(
-        self, settings: Mapping[str, ProviderSettings], *, environ: Mapping[str, str] | None = None
+        self,
+        settings: Mapping[str, ProviderSettings],
+        *,
+        environ: Mapping[str, str] | None = None,
+        assigned: Callable[[str], str | None] = lambda _: None,
     ) -> None:
         env = os.environ if environ is None else environ
         for name, row in settings.items():
             _check(name, row)
         self._settings = dict(settings)
+        self._assigned = assigned
         self._clients = {name: OpenAICompatible(name, row, environ=env) for name, row in settings.items()}
 
     @classmethod
-    def of(cls, settings: Settings, *, environ: Mapping[str, str] | None = None) -> Providers:
+    def of(
+        cls,
+        settings: Settings,
+        *,
+        environ: Mapping[str, str] | None = None,
+        assigned: Callable[[str], str | None] = lambda _: None,
+    ) -> Providers:
         """Take the providers of the settings. Raises SettingsError for an address with a password in it."""
-        return cls(settings.providers, environ=environ)
+        return cls(settings.providers, environ=environ, assigned=assigned)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -50,8 +62,13 @@ class Providers:
 
     def serving(self, model_id: str) -> Serving | None:
         """Return who serves this id, `None` when nobody does."""
+        own = self._assigned(model_id)
         for name, row in self._settings.items():
-            if not row.models or any(fnmatchcase(model_id, pattern) for pattern in row.models):
+            if (
+                name == own
+                if own is not None
+                else not row.models or any(fnmatchcase(model_id, pattern) for pattern in row.models)
+            ):
                 return Serving(provider=name, timeout_s=row.timeout_s, max_retries=row.max_retries)
         return None
 
