@@ -12,21 +12,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from smart_spawn.errors import RunError
 from smart_spawn.runs.engine import Artifact, Event, Run, RunLine, RunStatus, Step
 from smart_spawn.runs.ports import RunEnd
 
 
-class RunLost(RunError):
-    """Another execution of this run has begun, or it has ended: this one must stop."""
-
-    code = "RUN_LOST"
+class Interrupted(Exception):
+    """The execution must stop. No SmartSpawnError, so that a mode that handles failures lets it pass."""
 
 
-class RunCancelled(RunError):
+class RunLost(Interrupted):
+    """Another execution of this run has begun, or it has ended."""
+
+
+class RunCancelled(Interrupted):
     """Somebody cancelled the run."""
-
-    code = "RUN_CANCELLED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -293,6 +292,6 @@ class Roster(Protocol):
         """
         ...
 
-    def requeue(self, tickets: Sequence[Ticket]) -> None:
-        """Queue runs again that were handed out to somebody who never began them."""
+    def strays(self, executor: str, carrying: frozenset[str]) -> Sequence[str]:
+        """Queue again what an executor is said to carry out but does not, since the database failed it."""
         ...

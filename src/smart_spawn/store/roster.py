@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select, 
 from smart_spawn.runs.journal import Executor, Ticket
 from smart_spawn.store import run_tables as t
 from smart_spawn.store.database import Database
-from smart_spawn.store.run_journal import add_event
+from smart_spawn.store.run_tree import add_event
 from smart_spawn.store.tables import now_us
 
 _RUN = t.runs.c
@@ -42,16 +42,6 @@ class Roster:
             lost = and_(_RUN.status == "queued", _RUN.handed_out.is_(True))
             connection.execute(
                 update(t.runs).where(lost).values(handed_out=False, queued_times=_RUN.queued_times + 1)
-            )
-
-    def requeue(self, tickets: Sequence[Ticket]) -> None:
-        """See `runs.journal.Roster.requeue`."""
-        if not tickets:
-            return
-        with self._database.write() as connection:
-            never_begun = and_(_these(tickets), _RUN.status == "queued")
-            connection.execute(
-                update(t.runs).where(never_begun).values(handed_out=False, queued_times=_RUN.queued_times + 1)
             )
 
     def cancelled(self, executor: str) -> Sequence[str]:
@@ -113,6 +103,17 @@ class Roster:
             elected = connection.execute(delete(t.executors).where(silent).returning(_EXECUTOR.id)).first()
             return None if elected is None else _bury(connection, executor)
 
+    def strays(self, executor: str, carrying: frozenset[str]) -> Sequence[str]:
+        """See `runs.journal.Roster.strays`."""
+        mine = and_(_RUN.executor == executor, _RUN.status == "running")
+        with self._database.read() as connection:
+            entered = set(connection.execute(select(_RUN.id).where(mine)).scalars())
+        lost = entered - carrying
+        if not lost:
+            return []
+        with self._database.write() as connection:
+            return _queued_again(connection, executor, and_(mine, _RUN.id.in_(lost)))
+
 
 def _these(tickets: Sequence[Ticket]) -> ColumnElement[bool]:
     return tuple_(_RUN.id, _RUN.queued_times).in_([(each.run_id, each.number) for each in tickets])
@@ -121,10 +122,13 @@ def _these(tickets: Sequence[Ticket]) -> ColumnElement[bool]:
 def _bury(connection: Connection, executor: str) -> list[str]:
     """Remove an executor and queue what it carried out."""
     connection.execute(delete(t.executors).where(_EXECUTOR.id == executor))
-    theirs = and_(_RUN.executor == executor, _RUN.status == "running")
+    return _queued_again(connection, executor, _RUN.executor == executor)
+
+
+def _queued_again(connection: Connection, executor: str, which: ColumnElement[bool]) -> list[str]:
     rows = connection.execute(
         update(t.runs)
-        .where(theirs)
+        .where(which, _RUN.status == "running")
         .values(
             status="queued",
             handed_out=False,

@@ -33,6 +33,7 @@ from smart_spawn.runs.journal import (
 from smart_spawn.runs.ports import RunEnd
 from smart_spawn.store import run_tables as t
 from smart_spawn.store.database import Database
+from smart_spawn.store.run_tree import add_event, cancel_tree
 from smart_spawn.store.tables import now_us
 
 MINUTE_US = 60_000_000
@@ -46,7 +47,6 @@ _NEXT_EVENT = (
     .values(events=_RUN.events + 1)
     .returning(_RUN.events, _RUN.cancel_requested, _RUN.purses)
 )
-_ADD_EVENT = insert(t.run_events).values(at=now_us())
 _OPEN_STEP = insert(t.run_steps).values(started_at=now_us(), state="running")
 _STEP = and_(t.run_steps.c.run_id == bindparam("run"), t.run_steps.c.name == bindparam("step"))
 _CLOSE_STEP = (
@@ -244,6 +244,8 @@ class RunJournal:
                     error=None if error is None else msgspec.json.encode(error),
                 )
             )
+            if status != "succeeded":
+                cancel_tree(connection, claim.run_id, itself=False)
             code = None if error is None else error.get("code")
             add_event(connection, claim.run_id, number, "run.ended", {"status": status, "error": code})
 
@@ -268,22 +270,6 @@ def _next(connection: Connection, claim: Claim, *, cancelled_too: bool = False) 
 def _purses_of(connection: Connection, claim: Claim) -> list[str]:
     row = connection.execute(select(_RUN.purses).where(_RUN.id == claim.run_id)).first()
     return [] if row is None else msgspec.json.decode(row.purses)
-
-
-def add_event(
-    connection: Connection,
-    run_id: str,
-    number: int,
-    name: str,
-    data: Mapping[str, Any],
-    *,
-    once: str | None = None,
-) -> None:
-    """Store an event under the number that its run's row gave."""
-    body = msgspec.json.encode(data)
-    connection.execute(
-        _ADD_EVENT, {"run_id": run_id, "number": number, "name": name, "once": once, "data": body}
-    )
 
 
 def _open_step(

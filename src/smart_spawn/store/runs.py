@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, case, delete, func, insert, select, update
+from sqlalchemy import Connection, case, delete, func, insert, select
 
 from smart_spawn.errors import IdempotencyConflict, InvalidRequest, NotFound, RunNotCancellable
 from smart_spawn.runs.engine import Artifact, Event, Progress, Run, RunCost, RunLine, RunStatus, Step
@@ -15,8 +15,7 @@ from smart_spawn.runs.journal import NewRun
 from smart_spawn.spawn.money import usd
 from smart_spawn.store import run_tables as t
 from smart_spawn.store.database import Database
-from smart_spawn.store.run_journal import add_event
-from smart_spawn.store.tables import now_us
+from smart_spawn.store.run_tree import add_event, cancel_tree
 
 MAX_ROWS = 1_000
 _ACTIVE = ("queued", "running")
@@ -129,8 +128,7 @@ class RunStore:
                     hint="only runs that are queued or running can be cancelled",
                     details={"status": row.status},
                 )
-            for each in _tree(connection, run_id):
-                _cancel(connection, each)
+            cancel_tree(connection, run_id)
 
     def prune(self, before: datetime) -> int:
         """Delete the runs that ended before this moment, with everything of theirs; return how many."""
@@ -218,29 +216,6 @@ def _columns(new: NewRun, depth: int, purses: list[str]) -> dict[str, Any]:
         "fingerprint": new.fingerprint,
         "request": new.request,
     }
-
-
-def _tree(connection: Connection, run_id: str) -> list[str]:
-    """Return a run and all that it started, however deep."""
-    tree = select(_RUN.id).where(_RUN.id == run_id).cte("tree", recursive=True)
-    below = select(_RUN.id).where(_RUN.parent == tree.c.id)
-    return list(connection.execute(select(tree.union(below).c.id)).scalars())
-
-
-def _cancel(connection: Connection, run_id: str) -> None:
-    """End a run that waits; ask one that runs to stop."""
-    queued = (_RUN.id == run_id) & (_RUN.status == "queued")
-    ended = connection.execute(
-        update(t.runs)
-        .where(queued)
-        .values(status="cancelled", cancel_requested=True, ended_at=now_us(), events=_RUN.events + 1)
-        .returning(_RUN.events)
-    ).scalar_one_or_none()
-    if ended is not None:
-        add_event(connection, run_id, ended, "run.ended", {"status": "cancelled", "error": None})
-        return
-    running = (_RUN.id == run_id) & (_RUN.status == "running")
-    connection.execute(update(t.runs).where(running).values(cancel_requested=True))
 
 
 def _cost(connection: Connection, run_id: str) -> RunCost:

@@ -1,0 +1,153 @@
+"""One execution of a run, from its ticket to its end, and all executions of a process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import structlog
+
+from smart_spawn.errors import BudgetExceeded, SmartSpawnError, StoreError
+from smart_spawn.runs.calling import Services
+from smart_spawn.runs.context import RunContext
+from smart_spawn.runs.journal import Begun, RunCancelled, RunLost, Ticket
+from smart_spawn.runs.ports import Ended, Modes
+
+log = structlog.get_logger("smart_spawn.runs")
+
+STOP_S = 5.0
+"""How long stopped executions may take to write down what is in doubt."""
+
+
+class Executions:
+    """The runs that this process carries out. Use it on one event loop."""
+
+    def __init__(self, executor: str, services: Services, modes: Modes) -> None:
+        self._executor = executor
+        self._services = services
+        self._modes = modes
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._cancelled: set[str] = set()
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    @property
+    def run_ids(self) -> frozenset[str]:
+        """The runs under way."""
+        return frozenset(self._tasks)
+
+    def start(self, ticket: Ticket) -> asyncio.Task[None]:
+        """Begin an execution; one of the same run that is still there has lost it and is stopped."""
+        before = self._tasks.get(ticket.run_id)
+        if before is not None:
+            before.cancel()
+        task = asyncio.create_task(self._carry_out(ticket), name=f"run {ticket.run_id}")
+        self._tasks[ticket.run_id] = task
+        task.add_done_callback(lambda done: self._forget(ticket.run_id, done))
+        return task
+
+    def cancel(self, run_id: str) -> None:
+        """Stop a run that somebody cancelled, what it waits for included."""
+        task = self._tasks.get(run_id)
+        if task is not None and run_id not in self._cancelled:
+            self._cancelled.add(run_id)
+            task.cancel()
+
+    async def stop(self) -> None:
+        """Stop all and leave them unfinished, for another execution to resume."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=STOP_S)
+
+    def _forget(self, run_id: str, task: asyncio.Task[None]) -> None:
+        if self._tasks.get(run_id) is task:
+            del self._tasks[run_id]
+            self._cancelled.discard(run_id)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            log.error("run interrupted", run=run_id, error=type(error).__name__, why=str(error))
+
+    async def _carry_out(self, ticket: Ticket) -> None:
+        services = self._services
+        begun = await services.lane.run(services.journal.begin, ticket, self._executor)
+        if begun is None:
+            return  # cancelled while it waited, or begun elsewhere
+        try:
+            ended = await self._ended(begun)
+            await services.lane.run(
+                services.journal.finish,
+                begun.claim,
+                ended.status,
+                dict(ended.outcome) or None,
+                None if ended.error is None else _error(ended.error),
+            )
+        except RunLost:
+            log.warning("run lost", run=ticket.run_id, execution=begun.claim.execution)
+
+    async def _ended(self, begun: Begun) -> Ended:
+        """Return how the run ended. Raises CancelledError when this process stops, RunLost."""
+        left_s = (begun.deadline_at - self._services.clock()).total_seconds()
+        try:
+            async with asyncio.timeout(max(0.0, left_s)) as limit:
+                return await self._mode_of(begun)
+        except TimeoutError as error:
+            if not limit.expired():
+                return _faulty(begun, error)
+            return Ended(status="timed_out", error=_Late("the run's deadline passed", hint=_LATE_HINT))
+        except RunCancelled:
+            return Ended(status="cancelled")
+        except asyncio.CancelledError:
+            if begun.claim.run_id not in self._cancelled:
+                raise
+            task = asyncio.current_task()
+            if task is not None:
+                task.uncancel()
+            return Ended(status="cancelled")
+
+    async def _mode_of(self, begun: Begun) -> Ended:
+        mode = self._modes.get(begun.mode)
+        try:
+            if mode is None:
+                raise SmartSpawnError(
+                    f"mode `{begun.mode}` is not known to this process",
+                    hint="use one release of smart-spawn for the server and all workers",
+                )
+            context = RunContext(begun, self._services)
+            ended = await mode(context, msgspec.json.decode(begun.request))
+            msgspec.json.encode(ended.outcome)  # what cannot be stored fails here, by name
+            return ended
+        except StoreError:
+            raise  # nothing could be stored: leave the run for another execution
+        except BudgetExceeded as error:
+            return Ended(status="budget_exceeded", error=error)
+        except SmartSpawnError as error:
+            return Ended(status="failed", error=error)
+        except (TimeoutError, RunLost, RunCancelled):
+            raise
+        except Exception as error:
+            return _faulty(begun, error)
+
+
+class _Late(SmartSpawnError):
+    code = "TIMEOUT"
+
+
+_LATE_HINT = "raise `timeoutS`, or ask for less at once"
+
+
+def _error(error: SmartSpawnError) -> Mapping[str, Any]:
+    details: Mapping[str, Any] = msgspec.json.decode(msgspec.json.encode(error.details, enc_hook=str))
+    return {"code": error.code, "message": error.message, "hint": error.hint, "details": details}
+
+
+def _faulty(begun: Begun, error: Exception) -> Ended:
+    """End a run whose mode raised what no mode should."""
+    log.error("mode failed", run=begun.claim.run_id, mode=begun.mode, exc_info=error)
+    why = f"unexpected {type(error).__name__} in mode `{begun.mode}`; this is a fault of smart-spawn"
+    hint = "the log of the worker has the trace-back; report it"
+    return Ended(status="failed", error=SmartSpawnError(why, hint=hint))
