@@ -5,7 +5,7 @@ Field names are snake_case in Python and camelCase in JSON; both are accepted, u
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -19,12 +19,17 @@ from smart_spawn.model import Budget, Category, Requirement, bare_id
 MAX_IDS = 10_000
 """The longest list of model ids that is read."""
 MAX_TASK_CHARS = 200_000
+LONGEST_SHOWN = 80
+"""Characters of a wrong value that a message repeats."""
+CUT = "…"
 
 Diversity = Literal["low", "medium", "high"]
 ModelId = Annotated[str, Field(min_length=1, max_length=200)]
 ModelIds = Annotated[tuple[ModelId, ...], Field(max_length=MAX_IDS)]
 Weight = Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)]
 Tag = Annotated[str, Field(min_length=1, max_length=64)]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+"""Of a vendor, host or region. The bounds also make pydantic refuse half surrogate pairs, which no JSON can hold."""
 
 
 class _Body(BaseModel):
@@ -42,8 +47,8 @@ class Attachment(_Body):
 class ProviderPolicy(_Body):
     """Which vendors or providers may see the prompt."""
 
-    allow: Annotated[tuple[str, ...], Field(max_length=200)] = ()
-    deny: Annotated[tuple[str, ...], Field(max_length=200)] = ()
+    allow: Annotated[tuple[Name, ...], Field(max_length=200)] = ()
+    deny: Annotated[tuple[Name, ...], Field(max_length=200)] = ()
 
 
 class DataPolicy(_Body):
@@ -51,7 +56,7 @@ class DataPolicy(_Body):
 
     allow_training: bool = True
     zero_retention: bool = False
-    regions: Annotated[tuple[str, ...], Field(max_length=50)] = ()
+    regions: Annotated[tuple[Name, ...], Field(max_length=50)] = ()
     providers: ProviderPolicy = ProviderPolicy()
 
 
@@ -109,7 +114,7 @@ class RouteRequest(_Body):
 def invalid(error: ValidationError, body: type[BaseModel]) -> InvalidRequest:
     """Say in one line what is wrong with a request, with the valid values or the nearest known field."""
     first = error.errors(include_url=False)[0]
-    path = [str(part) for part in first["loc"] if part != "[key]"]
+    path = [str(part)[:LONGEST_SHOWN] for part in first["loc"] if part != "[key]"]
     dotted = ".".join(path) or "body"
     if first["type"] == "extra_forbidden":
         known = [to_camel(name) for name in body.model_fields]
@@ -122,14 +127,23 @@ def invalid(error: ValidationError, body: type[BaseModel]) -> InvalidRequest:
     if first["type"] in ("enum", "literal_error"):
         valid = str(first.get("ctx", {}).get("expected", "")).replace(" or ", ", ").replace("'", "")
         return InvalidRequest(
-            f"`{first['input']}` is not a valid `{dotted}`",
+            f"`{_shown(first['input'], str)}` is not a valid `{dotted}`",
             hint=f"one of: {valid}",
             details={"field": dotted, "valid": valid.split(", ")},
         )
     # The task itself is never repeated: messages end up in logs.
-    given = "" if path[:1] == ["task"] else repr(first.get("input"))
+    given = "" if path[:1] == ["task"] or first["type"] == "missing" else _shown(first.get("input"), repr)
     return InvalidRequest(
-        f"`{dotted}` is wrong: {first['msg'][:1].lower()}{first['msg'][1:]}",
-        hint="" if not given or len(given) > 80 or first["type"] == "missing" else f"it was {given}",
+        f"`{dotted}` is wrong: {first['msg'][:1].lower()}{first['msg'][1:].replace('tuple', 'list')}",
+        hint="" if not given or given.endswith(CUT) else f"it was {given}",
         details={"field": dotted},
     )
+
+
+def _shown(value: object, spell: Callable[[object], str]) -> str:
+    """Return what was given, cut to a length that fits a message."""
+    try:
+        text = spell(value)
+    except ValueError:  # Python spells no integer of more than 4,300 digits
+        return f"a number of thousands of digits{CUT}"
+    return text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + CUT
