@@ -126,6 +126,7 @@ def _refuse(problems: Sequence[Problem], total: int) -> None:
         raise InvalidRequest("there are no results in it", hint="a head line alone is not enough")
     if not problems:
         return
+    problems = sorted(problems, key=lambda p: [int(n) for n in re.findall(r"\d+", p.place)] or [0])
     first = problems[0]
     raise InvalidRequest(
         f"{len(problems):,} of {total:,} rows cannot be used, so nothing was imported; "
