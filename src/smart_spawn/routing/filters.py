@@ -18,6 +18,8 @@ from smart_spawn.routing.policy import BUDGET_CEILING_USD_PER_MTOK, RoutingPolic
 from smart_spawn.routing.request import RouteRequest
 
 MAX_PATTERNS = 200
+MAX_LEFT_TOLD = 10
+"""Ids of one field that are named as having left the catalogue; further ones are counted."""
 _WILDCARD = re.compile(r"[*?\[]")
 
 
@@ -121,6 +123,7 @@ def _named(
     """Mark the models that the ids or patterns name. Excluding a model excludes its variants too."""
     marked = np.zeros(len(catalog), dtype=bool)
     patterns, plain = _split(ids, field)
+    left: list[str] = []
     for model_id in plain:
         at = catalog.index.get(model_id)
         if at is not None:
@@ -129,9 +132,14 @@ def _named(
                 for variant in catalog.variants_of.get(model_id, ()):
                     marked[variant] = True
         elif ever_held(model_id):
-            state.warnings.append(f"`{model_id}` in `{field}` has left the catalogue")
+            left.append(model_id)
         else:
             raise UnknownModel(model_id, catalog.nearest(model_id), field=field)
+    state.warnings += [
+        f"`{model_id}` in `{field}` has left the catalogue" for model_id in left[:MAX_LEFT_TOLD]
+    ]
+    if len(left) > MAX_LEFT_TOLD:
+        state.warnings.append(f"so have {len(left) - MAX_LEFT_TOLD:,} more of the ids in `{field}`")
     for pattern in patterns:
         hits = _matching([pattern], catalog)
         if not hits and not ever_held(pattern):
