@@ -1,0 +1,1 @@
+"""Measurements of the quality of choices: `python -m evals` lists them."""
