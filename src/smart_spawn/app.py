@@ -32,7 +32,7 @@ from smart_spawn.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from smart_spawn.refresh import Progress, RefreshReport
-    from smart_spawn.runs.ports import ChatClient
+    from smart_spawn.runs.ports import ChatClient, Modes
     from smart_spawn.spawn.outcome import Baseline, Rung, SpawnOutcome
     from smart_spawn.spawn.request import SpawnRequest
     from smart_spawn.store import DecisionRow, Store
@@ -490,6 +490,11 @@ class SmartSpawn:
             self._chat = Providers.of(self.settings, assigned=self._assigned)
             self._providers_opened = True
         return self._chat
+
+    @property
+    def modes(self) -> Modes:
+        """The modes that runs can have, by name: what workers carry out and `engines` take."""
+        return {}
 
     def _callable_models(self) -> tuple[str, ...]:
         """List the ids and patterns that the providers serve; empty when some provider serves every id."""

@@ -24,8 +24,10 @@ LAYERS = [
     {"providers", "store"},
     {"refresh"},  # sources → a new catalogue, kept in the store: what app does in the background
     {"manage"},  # what an owner does beside refreshing: versions, own models, own results
+    {"engines"},  # runs, tied to the store and the providers that a process has
     {"app"},
     {"surface"},  # the shapes and the error table that every surface shares
+    {"worker"},  # a process of its own; `serve` starts one
     {"api", "mcp", "evals", "checks"},
     {"cli"},  # starts each of the others: `serve`, `mcp`, `eval`
     {"__main__"},

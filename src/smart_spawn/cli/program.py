@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from smart_spawn.cli import check, choose, lists, own, refreshing, server, spawning, versions
+from smart_spawn.cli import check, choose, lists, own, refreshing, server, spawning, versions, working
 from smart_spawn.cli.doctor import command as doctor
 
 PURPOSE = "Reads a task, weighs real benchmark evidence, and chooses the best model within a budget."
@@ -27,6 +27,7 @@ def _without_command(context: typer.Context) -> None:
 
 program.command()(server.serve)
 program.command()(server.health)
+program.command()(working.worker)
 program.command()(choose.route)
 program.command()(spawning.spawn)
 program.command()(lists.models)

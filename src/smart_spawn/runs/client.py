@@ -49,6 +49,10 @@ class RunClient:
         self._mode_names = frozenset(modes)
         self._clock = clock
 
+    async def close(self) -> None:
+        """Give up what it holds. Runs go on where they are carried out."""
+        await asyncio.to_thread(self._lane.close)
+
     async def submit(self, spec: RunSpec, *, idempotency_key: str | None = None) -> str:
         """See `Engine.submit`."""
         return await self._lane.run(self._runs.submit, self._new(spec, idempotency_key))

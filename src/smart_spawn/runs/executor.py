@@ -81,6 +81,8 @@ class ExecutorEngine(RunClient):
         await self.executions.stop()
         if not self.lost.is_set():
             await self._roster_lane.run(self._roster.bury, self.executor.id, unheard_s=0)
+        await asyncio.to_thread(self._roster_lane.close)
+        await super().close()
 
     async def hand_out(self, tickets: Sequence[Ticket]) -> Sequence[Ticket]:
         """Have queued runs carried out; return those that need not be shown again."""

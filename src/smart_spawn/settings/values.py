@@ -110,6 +110,10 @@ class ProviderSettings(_Part):
     """The longest that one call may take."""
     max_retries: Annotated[int, Field(ge=0, le=10)] = 1
     """How often the same call is tried again when that may help."""
+    max_calls_at_once: Annotated[int, Field(ge=1)] | None = None
+    """Calls of all runs and workers that may be under way at the same time; `None` is no limit."""
+    max_calls_per_minute: Annotated[int, Field(ge=1)] | None = None
+    """Calls of all runs and workers together; the others wait. `None` is no limit."""
 
     def key(self, environ: Mapping[str, str]) -> str | None:
         """Return the key to send, from the settings or from the named environment variable."""
@@ -169,6 +173,17 @@ class CatalogSettings(_Part):
     """Serve this version whatever is newer."""
 
 
+class RunsSettings(_Part):
+    """How runs are carried out, and how long they are kept."""
+
+    worker: bool = True
+    """Whether `serve` starts a worker beside itself. More are started with `smart-spawn worker`."""
+    at_once: Annotated[int, Field(ge=1, le=10_000)] = 200
+    """Runs that one worker carries out at the same time; the others wait in the queue."""
+    keep_days: Annotated[int, Field(ge=1)] = 30
+    """Runs that ended longer ago are deleted, with their prompts, answers and artifacts."""
+
+
 class Settings(_Part):
     """Everything that the owner can change."""
 
@@ -204,6 +219,8 @@ class Settings(_Part):
     """Limits of the HTTP service."""
     catalog: CatalogSettings = CatalogSettings()
     """What is kept of past catalogues."""
+    runs: RunsSettings = RunsSettings()
+    """How runs are carried out, and how long they are kept."""
     max_cost_usd_per_run: Annotated[Decimal, Field(gt=0)] = Decimal(5)
     """A run can never spend more than this."""
     run_timeout_s: Positive = 1800.0
