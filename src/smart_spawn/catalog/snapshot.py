@@ -181,6 +181,11 @@ class Catalog:
         return tag_matrix(self.boards)
 
     @cached_property
+    def contributions(self) -> dict[int, tuple[Matrix, Matrix]]:
+        """What `routing.explain` remembers of candidates that were chosen; bounded there."""
+        return {}
+
+    @cached_property
     def variants_of(self) -> Mapping[str, tuple[int, ...]]:
         """Plain model id → positions of its variants."""
         found: dict[str, tuple[int, ...]] = {}

@@ -20,6 +20,8 @@ from smart_spawn.scoring.candidates import Inherited
 from smart_spawn.scoring.category import Matrix, shrink_factor
 from smart_spawn.scoring.reading import Reading
 
+KEPT_CONTRIBUTIONS = 256
+"""How many candidates' contributions a catalogue remembers: few are chosen, and those again and again."""
 LARGEST_WEIGHT_CHANGE = 3.0
 """A category weight that would have to change by more than this factor, either way, explains nothing."""
 ALTERNATIVES = 3
@@ -103,6 +105,18 @@ def contributions(catalog: Catalog, row: int, mix: Matrix) -> tuple[Matrix, Matr
     In a category the points of a board are its weighted deviation from 50 times the shrinkage; a mix adds the
     categories' points by their shares. What the floor of `fast-cheap` takes away is spread over its boards.
     """
+    held = catalog.contributions.get(row)
+    if held is None:
+        held = _by_category(catalog, row)
+        if len(catalog.contributions) >= KEPT_CONTRIBUTIONS:
+            catalog.contributions.clear()
+        catalog.contributions[row] = held
+    of_all, points = held
+    return mix @ of_all, mix @ points
+
+
+def _by_category(catalog: Catalog, row: int) -> tuple[Matrix, Matrix]:
+    """Return shares of the weight and points of one candidate, both [7 × boards]."""
     quality, deviation = catalog.rows.quality[row], catalog.rows.points[row] - 50.0
     weights = catalog.weight_matrix * quality
     present = weights.sum(axis=1)
@@ -113,7 +127,7 @@ def contributions(catalog: Catalog, row: int, mix: Matrix) -> tuple[Matrix, Matr
     points += shares * (final - raw)[:, None]
     total = catalog.weight_matrix.sum(axis=1)
     of_all = np.divide(weights, total[:, None], out=np.zeros_like(weights), where=total[:, None] > 0)
-    return mix @ of_all, mix @ points
+    return of_all, points
 
 
 def explain(decision: Decision, catalog: Catalog, policy: RoutingPolicy) -> Explanation:
@@ -277,9 +291,9 @@ def reason(decision: Decision, catalog: Catalog) -> str:
             f"{name}{effort}: no board has measured what is left for {decision.category}, so this is a guess."
         )
     row = row_of(catalog, decision.selected)
-    share, points = contributions(catalog, row, mix_vector(decision.mix))
-    order = sorted(np.flatnonzero(share > 0), key=lambda at: -points[at])
-    boards = " and ".join(catalog.boards[at] for at in order[:2] if points[at] > 0)
+    _, points = contributions(catalog, row, mix_vector(decision.mix))
+    order = np.argsort(-points, kind="stable")[:2].tolist()
+    boards = " and ".join(catalog.boards[at] for at in order if points[at] > 0)
     because = f", carried by {boards}" if boards else ""
     lead = decision.runner_up
     if lead is None:

@@ -30,7 +30,7 @@ SCORE_DIGITS = 6
 MEASURED_SHARE = 0.5
 """A candidate counts as measured when boards speak to categories that make up this share of the mix."""
 SHARE_DIGITS = 4
-SHORTLIST = 64
+SHORTLIST = 48
 """How many of the best rows are put in exact order; the rest only need to be known as worse."""
 CONTENDERS = 12
 """How many rows the chance to be the best is shared among; later ones have none worth counting."""

@@ -33,6 +33,10 @@ ON_WHEN_NAMED: frozenset[SourceName] = frozenset({"aider_polyglot", "models_dev"
 """Extra evidence: off until the settings name them."""
 
 
+RETIRED: frozenset[SourceName] = frozenset({"open_llm_leaderboard"})
+"""Sources that will never publish again: what is held of them cannot become stale, only old."""
+
+
 def is_enabled(settings: Settings, name: SourceName) -> bool:
     """Tell whether a source is on: as the owner said, else the five main ones, Artificial Analysis with a key only.
 

@@ -10,7 +10,7 @@ from smart_spawn import __version__
 from smart_spawn.catalog.facts import SourceFacts
 from smart_spawn.catalog.snapshot import Catalog
 from smart_spawn.errors import InvalidRequest, NoCatalog, StoreError
-from smart_spawn.sources import ADAPTERS, is_enabled
+from smart_spawn.sources import ADAPTERS, RETIRED, is_enabled
 
 if TYPE_CHECKING:
     from smart_spawn.app import SmartSpawn
@@ -92,6 +92,8 @@ def _state(
     good = status.last_ok if status else None
     if good is None:
         good = facts.fetched_at if facts else None
+    if good is not None and name in RETIRED:
+        return "ok"
     rounds = timedelta(hours=_interval_hours(app, name)) * STALE_AFTER_ROUNDS
     return "ok" if good is not None and now - good <= rounds else "stale"
 
