@@ -28,6 +28,7 @@ DOCUMENTED = ROOT / "src" / "smart_spawn" / "api" / "examples.json"
 PUBLISHED = ROOT / "tests" / "data" / "api"
 NOW = datetime(2026, 8, 8, 12, tzinfo=UTC)
 TASK = "Refactor this Python function to use asyncio"
+PARTS = "Design a schema for a blog, then write a REST API for it, and finally write tests"
 MODEL = "anthropic/claude-opus-4.6"
 MOST_ITEMS = 2
 MOST_KEYS = 8
@@ -38,6 +39,7 @@ ANSWER = Scripted(
 )
 
 Asked = dict[str, Any]
+ROLE: Asked = {"task": TASK, "persona": "software-engineer", "stack": ["python"], "guardrails": ["code"]}
 OWN = "own/wizard"
 OWN_MODEL: Asked = {
     "provider": "lab",
@@ -57,6 +59,10 @@ CALLS: dict[str, tuple[str, str, Asked, str]] = {
     ),
     "route": ("POST", "/api/route", {"task": TASK, "budget": "medium"}, "RoutingDecision"),
     "spawn": ("POST", "/api/spawn", {"task": TASK, "budget": "low", "maxCostUsd": 0.05}, "SpawnAnswer"),
+    "decompose": ("POST", "/api/decompose", {"task": PARTS, "budget": "low"}, "DecomposeAnswer"),
+    "swarm": ("POST", "/api/swarm", {"task": PARTS, "budget": "low", "context": ["python"]}, "SwarmAnswer"),
+    "roleBlocks": ("GET", "/api/roles/blocks", {}, "BlocksAnswer"),
+    "composeRole": ("POST", "/api/roles/compose", ROLE, "ComposeAnswer"),
     "models": (
         "GET",
         "/api/models",

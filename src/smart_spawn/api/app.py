@@ -21,6 +21,8 @@ from smart_spawn.api.routes.decisions import decision_routes
 from smart_spawn.api.routes.models import model_routes
 from smart_spawn.api.routes.operations import operation_routes
 from smart_spawn.api.routes.own import own_routes
+from smart_spawn.api.routes.planning import planning_routes
+from smart_spawn.api.routes.roles import role_routes
 from smart_spawn.api.routes.spawning import SPAWN_PATHS, spawning_routes
 from smart_spawn.api.routes.versions import version_routes
 from smart_spawn.app import SmartSpawn
@@ -82,6 +84,8 @@ def create_app(app: SmartSpawn | None = None, *, in_flight: InFlight | None = No
     routers = (
         choosing_routes(served),
         spawning_routes(served),
+        planning_routes(served),
+        role_routes(served),
         decision_routes(served),
         model_routes(served),
         operation_routes(served, refresher),

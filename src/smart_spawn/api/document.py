@@ -16,7 +16,7 @@ from pydantic.json_schema import models_json_schema
 from starlette.responses import PlainTextResponse
 
 from smart_spawn import __version__
-from smart_spawn.api import catalog_schemas, schemas
+from smart_spawn.api import catalog_schemas, planning_schemas, schemas
 from smart_spawn.routing.request import RouteRequest
 from smart_spawn.spawn.request import SpawnRequest
 
@@ -38,6 +38,7 @@ SHAPES: tuple[type[BaseModel], ...] = (
     schemas.HealthAnswer,
     schemas.RefreshAnswer,
     *catalog_schemas.SHAPES,
+    *planning_schemas.SHAPES,
     schemas.ErrorAnswer,
 )
 """What requests and answers refer to."""
