@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.databases import postgresql_admin, postgresql_database, postgresql_url
+
+__all__ = ["postgresql_admin", "postgresql_database", "postgresql_url"]  # fixtures for every test
 
 LOOPBACK = ("localhost", "127.", "::1", "0.0.0.0")  # noqa: S104 - only compared with
 

@@ -72,7 +72,7 @@ async def _work(settings: Settings, *, executor_id: str | None, with_parent: boo
             task.cancel()
         if engine.lost.is_set():
             raise RunError(
-                f"worker `{engine.executor.id}` could not tell the database in time that it is alive",
+                f"worker `{engine.executor.id}` had to stop: {engine.lost_because}",
                 hint="its runs are resumed by other workers; check the database, then start it again",
             )
 

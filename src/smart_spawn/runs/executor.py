@@ -53,6 +53,8 @@ class ExecutorEngine(RunClient):
         self.executions = Executions(executor.id, services, modes)
         self.lost = asyncio.Event()
         """Set when this executor was taken for dead, or cannot reach the database: the process should end."""
+        self.lost_because = ""
+        self._entered = False
         self._roster = roster
         self._roster_lane = roster_lane
         self._tasks: list[asyncio.Task[None]] = []
@@ -66,6 +68,7 @@ class ExecutorEngine(RunClient):
                 hint="give every worker an id of its own, or none: it then gets one by itself",
                 details={"executor": self.executor.id},
             )
+        self._entered = True
         await self._roster_lane.ask(self._roster.hand_out_again)
         self._tasks = [
             asyncio.create_task(self._every(BEAT_S, self._beat), name="heartbeat"),
@@ -79,8 +82,8 @@ class ExecutorEngine(RunClient):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.executions.stop()
-        if not self.lost.is_set():
-            await self._roster_lane.run(self._roster.bury, self.executor.id, unheard_s=0)
+        if self._entered and not self.lost.is_set():
+            await self._roster_lane.run(self._roster.bury, self.executor, unheard_s=0)
         await asyncio.to_thread(self._roster_lane.close)
         await super().close()
 
@@ -104,7 +107,7 @@ class ExecutorEngine(RunClient):
                 self.executions.cancel(run_id)
 
     async def _beat(self) -> None:
-        if not await self._roster_lane.ask(self._roster.beat, self.executor.id):
+        if not await self._roster_lane.ask(self._roster.beat, self.executor):
             raise _Buried
         await self._roster_lane.ask(self._roster.strays, self.executor.id, self.executions.run_ids)
 
@@ -114,7 +117,7 @@ class ExecutorEngine(RunClient):
             gone = is_gone(other)
             if other.id == self.executor.id or not (gone or unheard_s >= STALE_S):
                 continue
-            runs = await self._roster_lane.ask(self._roster.bury, other.id, unheard_s=0 if gone else STALE_S)
+            runs = await self._roster_lane.ask(self._roster.bury, other, unheard_s=0 if gone else STALE_S)
             if runs is not None:
                 log.warning("executor died", executor=other.id, unheard_s=round(unheard_s), runs=len(runs))
                 await self._roster_lane.ask(self._roster.hand_out_again)
@@ -140,6 +143,7 @@ class ExecutorEngine(RunClient):
 
     def _lose(self, why: str) -> None:
         log.error("executor stops", executor=self.executor.id, why=why)
+        self.lost_because = why
         self.lost.set()
 
 

@@ -277,7 +277,7 @@ class Roster(Protocol):
         """Enter an executor; False when one of this id is alive."""
         ...
 
-    def beat(self, executor: str) -> bool:
+    def beat(self, executor: Executor) -> bool:
         """Say that an executor is alive; False when it is not entered any more and must stop."""
         ...
 
@@ -285,7 +285,7 @@ class Roster(Protocol):
         """Return every executor and how long ago it was heard of, in seconds by the database's clock."""
         ...
 
-    def bury(self, executor: str, *, unheard_s: float) -> Sequence[str] | None:
+    def bury(self, executor: Executor, *, unheard_s: float) -> Sequence[str] | None:
         """Remove an executor that was not heard of for so long, and queue its runs again, both or none.
 
         Returns the runs; `None` when another process was quicker, or the executor has come back.

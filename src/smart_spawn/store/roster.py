@@ -72,10 +72,10 @@ class Roster:
             )
             return True
 
-    def beat(self, executor: str) -> bool:
+    def beat(self, executor: Executor) -> bool:
         """See `runs.journal.Roster.beat`."""
         with self._database.write(alone=False) as connection:
-            alive = update(t.executors).where(_EXECUTOR.id == executor).values(seen_us=now_us())
+            alive = update(t.executors).where(_is(executor)).values(seen_us=now_us())
             return connection.execute(alive).rowcount == 1
 
     def executors(self) -> Sequence[tuple[Executor, float]]:
@@ -96,12 +96,12 @@ class Roster:
                 for row in connection.execute(query)
             ]
 
-    def bury(self, executor: str, *, unheard_s: float) -> Sequence[str] | None:
+    def bury(self, executor: Executor, *, unheard_s: float) -> Sequence[str] | None:
         """See `runs.journal.Roster.bury`."""
         with self._database.write() as connection:
-            silent = and_(_EXECUTOR.id == executor, _EXECUTOR.seen_us <= now_us() - round(unheard_s * 1e6))
+            silent = and_(_is(executor), _EXECUTOR.seen_us <= now_us() - round(unheard_s * 1e6))
             elected = connection.execute(delete(t.executors).where(silent).returning(_EXECUTOR.id)).first()
-            return None if elected is None else _bury(connection, executor)
+            return None if elected is None else _bury(connection, executor.id)
 
     def strays(self, executor: str, carrying: frozenset[str]) -> Sequence[str]:
         """See `runs.journal.Roster.strays`."""
@@ -113,6 +113,16 @@ class Roster:
             return []
         with self._database.write() as connection:
             return _queued_again(connection, executor, and_(mine, _RUN.id.in_(lost)))
+
+
+def _is(executor: Executor) -> ColumnElement[bool]:
+    """Match the row of this very process, not of another that took its id later."""
+    return and_(
+        _EXECUTOR.id == executor.id,
+        _EXECUTOR.pid == executor.pid,
+        _EXECUTOR.machine == executor.machine,
+        _EXECUTOR.process_started == executor.process_started,
+    )
 
 
 def _these(tickets: Sequence[Ticket]) -> ColumnElement[bool]:
