@@ -1,4 +1,4 @@
-"""Ask the same tasks in other ways and see whether the choice stays: `python -m evals.robustness [--json]`.
+"""Ask the same tasks in other ways and see whether the choice stays: `python -m evals robustness [--json]`.
 
 Every task of robustness.txt is mistyped, shouted, spread over lines, wrapped in courtesy, put behind a reminder,
 framed in another language and over-punctuated. What a caller means stays the same, so the chosen model should. Needs
@@ -196,7 +196,7 @@ def _chosen(task: str, budget: Budget, catalog: Catalog) -> tuple[str, Category]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the tables; exit code 1 when fewer choices stay than should."""
-    parser = argparse.ArgumentParser(prog="python -m evals.robustness", description=__doc__.split("\n", 1)[0])
+    parser = argparse.ArgumentParser(prog="python -m evals robustness", description=__doc__.split("\n", 1)[0])
     parser.add_argument("--seed", type=int, default=0, help="other typing errors, other frames")
     parser.add_argument("--changed", action="store_true", help="list every prompt that lost its model")
     parser.add_argument("--json", action="store_true", help="print one JSON document")

@@ -1,4 +1,4 @@
-"""The same task in other words gets the same model: a small version of `python -m evals.robustness`."""
+"""The same task in other words gets the same model: a small version of `python -m evals robustness`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from smart_spawn.catalog.packaged import packaged_facts
 from smart_spawn.catalog.snapshot import Catalog
 from smart_spawn.model import Budget, Category
 
-GAP = "courtesies at the end and frames in other languages still move the classifier: `python -m evals.robustness`"
+GAP = "courtesies at the end and frames in other languages still move the classifier: `python -m evals robustness`"
 
 
 @pytest.fixture(scope="module")
