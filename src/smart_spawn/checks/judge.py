@@ -145,9 +145,11 @@ def _advice(expect: Expect, decision: Decision, catalog: Catalog, app: SmartSpaw
     if not (expect.model_in or expect.provider_in):
         yield from islice((told[a.choice.model] for a in alternatives), 1)
         return
-    yield from (sentence for model_id, sentence in told.items() if wanted(model_id))
+    close = [model_id for model_id in told if wanted(model_id)]
+    yield from (told[model_id] for model_id in close)
     removed = dict(rejections(decision, catalog, app.policy))
-    for model_id in (*expect.model_in, *(m for m in catalog.index if wanted(m))):
+    # Where nobody wanted came close, everybody wanted is asked what removed it.
+    for model_id in (*expect.model_in, *(m for m in catalog.index if not close and wanted(m))):
         if model_id in told or model_id == decision.selected.model:
             continue
         if model_id in removed:
