@@ -203,7 +203,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     facts = packaged_facts()
     if facts is None:
-        print("this build has no packaged catalogue; hint: `smart-spawn catalog export` writes one", file=sys.stderr)
+        print(
+            "this build has no packaged catalogue; hint: `smart-spawn catalog export` writes one",
+            file=sys.stderr,
+        )
         return 1
     tasks = own_tasks()
     found = measure(tasks, Catalog.of(facts), seed=options.seed)
