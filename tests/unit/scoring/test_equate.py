@@ -6,9 +6,15 @@ from statistics import fmean, pstdev
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from tests.unit.builders import TODAY, listing
 
+from smart_spawn.catalog.build import build_catalog
+from smart_spawn.catalog.snapshot import Catalog
 from smart_spawn.scoring.equate import MIN_SHARED, BoardKey, link_boards
-from smart_spawn.scoring.scale import UNLINKED_QUALITY, Scale, fit_scale
+from smart_spawn.scoring.scale import UNLINKED_QUALITY, NormName, Scale, fit_scale
+from smart_spawn.scoring.weights import shipped_weights
+from smart_spawn.sources.base import Batch, Measurement
+from smart_spawn.surface.models import reading_json
 
 Cohorts = dict[BoardKey, dict[str, float]]
 CATALOGUE = [f"maker/m{number:02d}" for number in range(40)]
@@ -182,3 +188,90 @@ def test_an_unlinked_board_weighs_less_and_says_so() -> None:
     assert unlinked.z(40) == scale.z(40)
     assert unlinked.reliability(5.0) == pytest.approx(UNLINKED_QUALITY * scale.reliability(5.0))
     assert linked(scale, -1.0, 0.5).reliability(5.0) == scale.reliability(5.0)
+
+
+def test_a_better_reading_is_not_placed_lower_when_the_links_are_fitted_again() -> None:
+    """In sixty random worlds nobody falls by doing better, although the reading moves its board's links a little."""
+    chance = random.Random(5)
+    for _ in range(60):
+        truth = {model: chance.gauss(0, 1) for model in CATALOGUE}
+        raw = {
+            (f"p{board}_x", ""): {
+                m: truth[m] + chance.gauss(0, 0.5)
+                for m in sorted(chance.sample(CATALOGUE, chance.randint(20, 40)))
+            }
+            for board in range(4)
+        }
+        key = chance.choice(sorted(raw))
+        model = chance.choice(sorted(raw[key]))
+        better = {**raw, key: {**raw[key], model: raw[key][model] + chance.uniform(0.1, 2)}}
+        assert mean_place(better, model) >= mean_place(raw, model) - 1e-3
+
+
+def mean_place(raw: Cohorts, model: str) -> float:
+    """Return where the boards put a model on average, each linked anew."""
+    cohorts = {key: plain(board) for key, board in raw.items()}
+    links = link_boards(cohorts, reference=CATALOGUE)
+    assert set(links) == set(raw)
+    return fmean(
+        [links[k].offset + links[k].slope * board[model] for k, board in cohorts.items() if model in board]
+    )
+
+
+NAMES = [first + vowel + "ndo" for first in "bdfg" for vowel in "aeiou"]
+
+
+def built(order: random.Random | None = None, norm: NormName = "equated") -> Catalog:
+    """Build a catalogue from three publishers: one tested all, one the better half, one shares too few models."""
+    crowds = {
+        "lmarena_coding": NAMES,
+        "livebench_coding": NAMES[8:],
+        "aa_coding_index": NAMES[: MIN_SHARED - 1],
+    }
+    batches = [Batch(source="openrouter", listings=tuple(listing(f"acme/{name}") for name in NAMES))]
+    for board, crowd in crowds.items():
+        rows = [
+            Measurement(
+                source=board.partition("_")[0],
+                benchmark=board,
+                published_name=name,
+                value=10.0 + 3 * NAMES.index(name),
+                unit="percent",
+                published_on=TODAY,
+            )
+            for name in crowd
+        ]
+        if order:
+            order.shuffle(rows)
+        batches.append(Batch(source=board.partition("_")[0], measurements=tuple(rows)))
+    if order:
+        order.shuffle(batches)
+    return build_catalog(batches, weights=shipped_weights(), as_of=TODAY, norm=norm)
+
+
+def test_a_catalogue_shows_both_places_and_what_is_not_linked() -> None:
+    """Every reading keeps its plain z; the one whose board shares too few models says so and weighs half."""
+    readings = {r.benchmark: r for r in built().readings_of[f"acme/{NAMES[0]}"]}
+    plain_readings = {r.benchmark: r for r in built(norm="zscore").readings_of[f"acme/{NAMES[0]}"]}
+    assert {r.benchmark for r in readings.values() if r.unlinked} == {"aa_coding_index"}
+    for board, reading in readings.items():
+        assert reading.plain_z == pytest.approx(plain_readings[board].z)
+    assert readings["aa_coding_index"].z == pytest.approx(plain_readings["aa_coding_index"].z)
+    assert readings["aa_coding_index"].reliability == UNLINKED_QUALITY
+    assert readings["lmarena_coding"].reliability == 1
+    assert reading_json(readings["aa_coding_index"])["unlinked"] is True
+    assert "unlinked" not in reading_json(readings["lmarena_coding"])
+
+
+def test_one_reading_of_two_crowds_has_one_place() -> None:
+    """A model that two linked crowds have measured stands at one place, where plain z-scores give two."""
+    middle = f"acme/{NAMES[10]}"
+    linked_z = [r.z for r in built().readings_of[middle] if not r.unlinked]
+    plain_z = [r.z for r in built(norm="zscore").readings_of[middle]]
+    assert linked_z[0] == pytest.approx(linked_z[1], abs=0.1)
+    assert abs(plain_z[0] - plain_z[1]) > 0.5
+
+
+def test_the_order_of_sources_changes_no_catalogue() -> None:
+    """Shuffled sources and rows give the same content hash."""
+    assert {built(random.Random(seed)).version for seed in range(4)} == {built().version}
