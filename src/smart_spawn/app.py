@@ -149,6 +149,7 @@ class SmartSpawn:
         self._store: Store | None = None
         self._catalog: Catalog | None = None
         self._stored_version: str | None = None
+        self._pinned_version: str | None = None
         self._past: OrderedDict[str, Catalog] = OrderedDict()
         self._past_lock = threading.Lock()
         self._ever_held: frozenset[str] = frozenset()
@@ -223,7 +224,9 @@ class SmartSpawn:
     def check_for_newer_catalog(self) -> bool:
         """Swap the catalogue when another process stored a newer one; tell whether it did. One small query."""
         pinned = self.settings.catalog.pinned_version
-        if (pinned or self.store.catalogs.current_version()) == self._stored_version:
+        catalogs = self.store.catalogs
+        same = (pinned or catalogs.current_version()) == self._stored_version
+        if same and catalogs.pinned() == self._pinned_version:
             return False
         self._load_catalog()
         return True
@@ -232,7 +235,8 @@ class SmartSpawn:
         """Open the stored catalogue, or the packaged one where that is newer or nothing is stored."""
         stored = self._stored_catalog()
         facts = decode(stored[1]) if stored else None
-        pinned = bool(self.settings.catalog.pinned_version or self.store.catalogs.pinned())
+        self._pinned_version = self.store.catalogs.pinned()
+        pinned = bool(self.settings.catalog.pinned_version or self._pinned_version)
         packaged = packaged_facts() if facts is None or not pinned else None
         if facts is None or (packaged is not None and packaged.as_of > facts.as_of):
             facts = packaged

@@ -1,4 +1,4 @@
-"""Kill a refresh at each of its writes, in processes of its own: `python -m tests.contract.refresh_crash URL HOME WORK`.
+"""Kill a refresh at each of its writes: `python -m tests.contract.refresh_crash URL HOME WORK`.
 
 Prints one JSON line a death: where it died, which version the next start serves, whether that is whole.
 """
@@ -76,7 +76,8 @@ def main() -> None:
             refresh_and_die(url, home, number, committed=committed)
         status = os.waitpid(child, 0)[1]
         died = os.WIFSIGNALED(status)
-        print(json.dumps({"write": number, "died": died, **served(url, home)}), flush=True)
+        line = json.dumps({"write": number, "died": died, **served(url, home)})
+        print(line, flush=True)  # noqa: T201  # read by the test that started this
         shutil.rmtree(home)
         if not died:
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -22,7 +23,8 @@ async def test_a_refresh_may_be_killed_at_every_write(tmp_path: Path, root: Path
         listed["data"][0]["name"] = "Renamed since"
         publisher.documents[path] = json.dumps(listed).encode()
         (tmp_path / "work").mkdir()
-        answer = subprocess.run(
+        answer = await asyncio.to_thread(
+            subprocess.run,
             [
                 sys.executable,
                 "-m",

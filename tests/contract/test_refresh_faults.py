@@ -50,7 +50,7 @@ def publisher(server: Publisher, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pu
 
 @pytest.fixture
 async def home(publisher: Publisher, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home that holds good data of all five sources."""
+    """Make a home that holds good data of all five sources."""
     first = tmp_path_factory.getbasetemp() / "refreshed_home"
     if not first.is_dir():
         await refreshed(settings_for(publisher.url, first))
@@ -59,7 +59,7 @@ async def home(publisher: Publisher, tmp_path: Path, tmp_path_factory: pytest.Te
 
 
 def knowledge(facts: Facts) -> tuple[object, ...]:
-    """What a catalogue knows, whatever the day."""
+    """Return what a catalogue knows, whatever the day."""
     rows = sorted(
         (r.model_id, r.benchmark, r.edition, r.published_name, r.value, r.z) for r in facts.readings
     )
@@ -140,10 +140,10 @@ async def test_of_two_refreshes_at_once_one_says_that_the_other_runs(
 async def test_a_refreshed_catalogue_can_be_rebuilt(publisher: Publisher, home: Path) -> None:
     """The stored documents give the same hash again, also when a source has been switched off since."""
     settings = settings_for(publisher.url, home)
-    settings = settings.model_copy(
-        update={"sources": {**settings.sources, "livebench": settings.source("livebench").model_copy(update={"enabled": False}),
-                            "openrouter": settings.source("openrouter").model_copy(update={"relayed_benchmarks": False})}}
-    )  # fmt: skip  # one changed setting each
+    values = settings.model_dump()
+    values["sources"]["livebench"]["enabled"] = False
+    values["sources"]["openrouter"]["relayed_benchmarks"] = False
+    settings = settings.model_validate(values)
     async with SmartSpawn(settings, now=lambda: LATER) as app:
         stored = [
             row.version for row in app.store.catalogs.versions() if app.store.payloads.manifest(row.version)
