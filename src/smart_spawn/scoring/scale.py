@@ -26,7 +26,7 @@ LOG_UNITS = frozenset({"usd", "tokens", "s", "tokens_per_s"})
 
 UNLINKED_QUALITY = 0.5
 """Under `equated`, for a board that cannot be linked: where its crowd stands is as uncertain as a model's place in
-it. The offsets of linked boards have a standard deviation of 1.1 (`python -m evals constants`, docs/adr/0008)."""
+it. The offsets of linked crowds have a standard deviation of 1.3 (`python -m evals constants`, docs/adr/0008)."""
 
 NormName = Literal["zscore", "robust", "rank", "equated"]
 
