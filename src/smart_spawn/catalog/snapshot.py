@@ -55,6 +55,9 @@ class ModelArrays:
     """0 where unknown."""
     max_output_tokens: Ints
     """0 where unknown."""
+    compared_prompt: Matrix
+    """As `prompt_usd_per_mtok`, but a `:free` variant has its plain model's price: what work in earnest would cost."""
+    compared_completion: Matrix
     offers: Ints
     """Bits of `REQUIREMENT_BITS`."""
 
@@ -216,8 +219,11 @@ class Catalog:
 
 
 def _model_arrays(listings: Sequence[Listing]) -> ModelArrays:
-    def prices(name: str) -> Matrix:
-        values = [getattr(m.price.base, name) if m.price.known else None for m in listings]
+    by_id = {m.id: m for m in listings}
+    in_earnest = [by_id.get(m.plain_id, m) if m.variant == "free" else m for m in listings]
+
+    def prices(name: str, of: Sequence[Listing] = listings) -> Matrix:
+        values = [getattr(m.price.base, name) if m.price.known else None for m in of]
         return np.array([np.nan if v is None else float(v) for v in values], dtype=np.float64)
 
     return ModelArrays(
@@ -236,6 +242,8 @@ def _model_arrays(listings: Sequence[Listing]) -> ModelArrays:
         completion_usd_per_mtok=prices("completion_usd_per_mtok"),
         context_tokens=np.array([m.context_tokens or 0 for m in listings], dtype=np.int64),
         max_output_tokens=np.array([m.max_output_tokens or 0 for m in listings], dtype=np.int64),
+        compared_prompt=prices("prompt_usd_per_mtok", in_earnest),
+        compared_completion=prices("completion_usd_per_mtok", in_earnest),
         offers=np.array(
             [sum(REQUIREMENT_BITS[name] for name in offers(m.capabilities)) for m in listings], dtype=np.int64
         ),

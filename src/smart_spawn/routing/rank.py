@@ -175,10 +175,13 @@ def _best_row_of_each_model(
 def expected_cost_usd(catalog: Catalog, policy: RoutingPolicy, *, prompt_tokens: int, at: datetime) -> Matrix:
     """Return what this task is expected to cost on every row, in USD; NaN where the price is unknown.
 
+    For comparing: a `:free` variant costs what its plain model does, since it is a rationed sample of it and not a
+    cheaper way to work.
+
     Answers are as long as the model's measured verbosity says; overrides of the price by prompt length and time hold.
     """
     models, rows = catalog.models, catalog.rows
-    prompt, completion = models.prompt_usd_per_mtok, models.completion_usd_per_mtok
+    prompt, completion = models.compared_prompt, models.compared_completion
     dearer = [
         p
         for p in catalog.overridden(prompt_tokens)

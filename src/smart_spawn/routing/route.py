@@ -256,7 +256,9 @@ def _attempt(
 
 def _choice(race: Race, row: int) -> Choice:
     ranking, candidate = race.ranking, race.catalog.candidates[row]
-    cost = float(ranking.cost_usd[row])
+    rates = candidate.listing.price.base
+    free = candidate.listing.variant == "free" and not (rates.prompt_usd_per_mtok or rates.completion_usd_per_mtok)
+    cost = 0.0 if free else float(ranking.cost_usd[row])
     return Choice(
         model=candidate.listing.id,
         effort=candidate.effort,

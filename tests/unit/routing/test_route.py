@@ -128,6 +128,16 @@ def test_among_what_cannot_be_told_apart_high_takes_the_cheaper() -> None:
     assert cheaper.confidence < 0.6
 
 
+def test_a_rationed_sample_is_not_the_cheaper_way_to_work() -> None:
+    """Under `high` a `:free` variant wins no tie by its price; its own expected cost is still shown as nothing."""
+    shop = catalog(
+        [listing("a/dear", "20"), listing("b/fair", "4"), listing("b/fair:free", "0", "0")],
+        {"a/dear": coding(1.52), "b/fair": coding(1.50)},
+    )
+    assert choose(shop, budget="high").selected.model == "b/fair"
+    assert choose(shop, budget="high", only=["b/fair:free"]).selected.expected_cost_usd == 0
+
+
 def test_the_minimum_capability_removes_weak_models(shop: Catalog) -> None:
     """A cheap model that is no good is not a bargain; the answer says how many that were."""
     decision = choose(shop, budget="low")
