@@ -16,6 +16,7 @@ from tests.unit.sources.publisher import Publisher, publishing
 from smart_spawn.app import SmartSpawn
 from smart_spawn.errors import InvalidRequest, NotFound, SettingsError, StoreCorrupt, TooLarge
 from smart_spawn.manage import archive as archives
+from smart_spawn.manage.versions import take_in
 from smart_spawn.settings import Settings
 from smart_spawn.surface import versions
 
@@ -90,7 +91,7 @@ def test_an_archive_that_states_another_version_is_refused(settings: Settings, t
     with SmartSpawn(settings, now=lambda: LATER) as app:
         whole = archives.read_archive(versions.archive(app)[1])
         with pytest.raises(StoreCorrupt):
-            versions.versions.take_in(app.store, replace(whole, version="0" * 16), LATER)
+            take_in(app.store, replace(whole, version="0" * 16), LATER)
 
 
 async def test_a_rolled_back_version_is_served_until_told_otherwise(settings: Settings) -> None:
