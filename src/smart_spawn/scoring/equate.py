@@ -63,7 +63,7 @@ def link_boards(
     """
     linked = _agreeing(cohorts)
     while linked := _connected({key: cohorts[key] for key in linked}):
-        table = _Table.of({key: cohorts[key] for key in linked}, reference)
+        table = _Table.of({key: cohorts[key] for key in linked}, frozenset(reference))
         shared = table.shared.sum(axis=0)
         if shared.min() >= MIN_SHARED:
             return {
@@ -149,20 +149,23 @@ def _seen_twice(groups: Sequence[set[str]]) -> set[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Table:
-    """The z-scores as a matrix [models × boards], 0 where there is none."""
+    """The z-scores as matrices. What others say of a model differs by group, since a group has one voice."""
 
-    z: Floats
-    have: Bools
     group: npt.NDArray[np.int64]
     """Each board's group."""
     voice: Floats
     """[models × boards]: a reading's share of what its group says about the model."""
-    spoke: Bools
-    """[models × groups]: whether the group has measured the model."""
+    voice_z: Floats
+    """`voice` times z."""
+    spoke: Floats
+    """[models × groups]: 1 where the group has measured the model."""
     others: Floats
-    """[models × boards]: how many other groups have measured the model."""
-    shared: Bools
-    """[models × boards]: measured by the board and by another group."""
+    """[models × groups]: how many other groups have measured the model."""
+    shared: Floats
+    """[models × boards]: 1 where the board and another group have measured the model."""
+    mean: Floats
+    """Of each board's z over its shared models, like the next."""
+    spread: Floats
     in_reference: Bools
 
     @classmethod
@@ -177,42 +180,41 @@ class _Table:
         wanted = _seen_twice(list(by_group.values())) | {
             m for key in keys for m in cohorts[key] if m in reference
         }
-        row = {member: at for at, member in enumerate(sorted(wanted))}
-        z, have = np.zeros((len(row), len(keys))), np.zeros((len(row), len(keys)), dtype=bool)
-        for column, key in enumerate(keys):
-            for member, value in cohorts[key].items():
-                if member in row:
-                    z[row[member], column], have[row[member], column] = value, True
-        counts = have.astype(np.float64) @ np.eye(len(groups))[group]
-        spoke = counts > 0
-        others = spoke.sum(axis=1, keepdims=True) - spoke[:, group].astype(np.float64)
-        known = np.array([member in reference for member in sorted(wanted)], dtype=bool)
+        members = sorted(wanted)
+        z = np.array([[cohorts[key].get(member, 0.0) for key in keys] for member in members])
+        have = np.array([[float(member in cohorts[key]) for key in keys] for member in members])
+        counts = have @ np.eye(len(groups))[group]
+        spoke = (counts > 0).astype(np.float64)
+        others = spoke.sum(axis=1, keepdims=True) - spoke
+        shared = have * (others[:, group] > 0)
+        count = np.maximum(shared.sum(axis=0), 1)
+        mean = (shared * z).sum(axis=0) / count
+        voice = have / np.maximum(counts[:, group], 1)
+        known = np.array([member in reference for member in members], dtype=bool)
         return cls(
-            z=z,
-            have=have,
             group=group,
-            voice=np.where(have, 1 / np.maximum(counts[:, group], 1), 0.0),
+            voice=voice,
+            voice_z=voice * z,
             spoke=spoke,
             others=others,
-            shared=have & (others > 0),
-            in_reference=known if known.sum() > 1 else np.ones(len(row), dtype=bool),
+            shared=shared,
+            mean=mean,
+            spread=np.sqrt((shared * (z - mean) ** 2).sum(axis=0) / count),
+            in_reference=known if known.sum() > 1 else np.ones(len(members), dtype=bool),
         )
 
     def fit(self) -> tuple[Floats, Floats]:
         """Return offsets and slopes on which the boards agree best, by repeating until nothing moves any more."""
-        boards = self.z.shape[1]
+        boards = len(self.group)
         offsets, slopes = np.zeros(boards), np.ones(boards)
         counts = self.shared.sum(axis=0)
-        mean, spread = _moments(self.z, self.shared)
         trust = counts / (counts + SLOPE_PRIOR)
         for _ in range(MAX_ROUNDS):
-            target = self.said_by_others(offsets, slopes)
-            target_mean, target_spread = _moments(target, self.shared)
-            ratio = np.divide(
-                target_spread, spread, out=np.ones(boards), where=(spread > 0) & (target_spread > 0)
-            )
+            target_mean, target_spread = self.said_by_others(offsets, slopes)
+            varies = (self.spread > 0) & (target_spread > 0)
+            ratio = np.divide(target_spread, self.spread, out=np.ones(boards), where=varies)
             new_slopes = ratio**trust
-            new_offsets = target_mean - new_slopes * mean
+            new_offsets = target_mean - new_slopes * self.mean
             moved = max(np.abs(new_offsets - offsets).max(), np.abs(new_slopes - slopes).max())
             # Half a step: neighbours that wait for each other would swing otherwise.
             offsets, slopes = (offsets + new_offsets) / 2, (slopes + new_slopes) / 2
@@ -223,7 +225,10 @@ class _Table:
 
     def voices(self, offsets: Floats, slopes: Floats) -> Floats:
         """Return [models × groups]: where each group puts each model; 0 where it says nothing."""
-        voices: Floats = ((offsets + slopes * self.z) * self.voice) @ np.eye(self.spoke.shape[1])[self.group]
+        belongs = np.eye(self.spoke.shape[1])[self.group]
+        voices: Floats = self.voice @ (offsets[:, None] * belongs) + self.voice_z @ (
+            slopes[:, None] * belongs
+        )
         return voices
 
     def anchor(self, voices: Floats) -> tuple[float, float]:
@@ -231,17 +236,13 @@ class _Table:
         place = (voices.sum(axis=1) / self.spoke.sum(axis=1))[self.in_reference]
         return float(place.mean()), float(place.std()) or 1.0
 
-    def said_by_others(self, offsets: Floats, slopes: Floats) -> Floats:
-        """Return [models × boards]: where the other groups put each model, on the anchored common scale."""
+    def said_by_others(self, offsets: Floats, slopes: Floats) -> tuple[Floats, Floats]:
+        """Return where the other groups put each board's shared models on the common scale: mean and spread."""
         voices = self.voices(offsets, slopes)
-        center, spread = self.anchor(voices)
-        rest: Floats = (voices.sum(axis=1)[:, None] - voices[:, self.group]) / np.maximum(self.others, 1)
-        return (rest - center) / spread
-
-
-def _moments(values: Floats, where: Bools) -> tuple[Floats, Floats]:
-    """Return mean and population standard deviation of each column over the chosen rows; 0 for an empty one."""
-    count = np.maximum(where.sum(axis=0), 1)
-    mean = np.where(where, values, 0.0).sum(axis=0) / count
-    variance = np.where(where, (values - mean) ** 2, 0.0).sum(axis=0) / count
-    return mean, np.sqrt(variance)
+        center, width = self.anchor(voices)
+        rest = (voices.sum(axis=1, keepdims=True) - voices) / np.maximum(self.others, 1)
+        target = (rest - center) / width
+        boards, count = np.arange(len(self.group)), self.shared.sum(axis=0)
+        mean = (self.shared.T @ target)[boards, self.group] / count
+        square = (self.shared.T @ target**2)[boards, self.group] / count
+        return mean, np.sqrt(np.maximum(square - mean**2, 0.0))
