@@ -9,7 +9,7 @@ from datetime import date, datetime
 
 from smart_spawn.catalog.facts import Facts, SetAside, SourceFacts, Unmatched
 from smart_spawn.catalog.snapshot import Catalog
-from smart_spawn.matching.index import Match, NameIndex
+from smart_spawn.matching.index import BRIDGE_ONLY, Match, NameIndex
 from smart_spawn.matching.match import Matched, match
 from smart_spawn.matching.names import take_apart
 from smart_spawn.model import EFFORTS, Effort, Listing
@@ -217,7 +217,11 @@ def cohorts_of(matched: Matched, listings: Iterable[Listing]) -> dict[BoardKey, 
         )
         for m, found in matched.pairs
     ]
-    stated = {name.found.published: take_apart(name.found.published).effort for name in matched.unmatched}
+    stated = {
+        name.found.published: take_apart(name.found.published).effort
+        for name in matched.unmatched
+        if name.source not in BRIDGE_ONLY  # the name of a file says nothing about effort
+    }
     tested += [
         (m, f"?{lost.key}", _distance_from_default(stated.get(lost.published), USUAL_EFFORT))
         for m, lost in matched.unpaired

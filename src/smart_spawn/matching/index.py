@@ -86,6 +86,8 @@ class NameIndex:
     suggestions: Mapping[str, str]
     """Ids with the name that is compared for suggestions."""
     _found: dict[tuple[str, str, bool, str | None], Match | Unmatched] = field(default_factory=dict)
+    _tails: dict[str, str] = field(default_factory=dict)
+    """Ids without their vendor, gathered once: thousands of names are compared with them."""
 
     @classmethod
     def of(cls, listings: Sequence[Listing], aliases: Iterable[Alias] | None = None) -> NameIndex:
@@ -128,9 +130,10 @@ class NameIndex:
 
     def nearest(self, key: str) -> tuple[str, ...]:
         """Suggest ids whose names look like this key."""
-        names = {model_id: model_id.partition("/")[2] for model_id in self.targets}
+        if not self._tails:
+            self._tails.update((model_id, model_id.partition("/")[2]) for model_id in self.targets)
         found = process.extract(
-            key, names, scorer=fuzz.ratio, limit=NEAREST_COUNT, score_cutoff=NEAREST_SCORE
+            key, self._tails, scorer=fuzz.ratio, limit=NEAREST_COUNT, score_cutoff=NEAREST_SCORE
         )
         return tuple(model_id for _, _, model_id in found)
 
