@@ -1,0 +1,91 @@
+"""What dbos would do by itself, and must not: pickle, guess versions, greet, share an id."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import make_url
+from tests.contract.engines import opened
+
+from smart_spawn.engines import version
+from smart_spawn.runs.engine_dbos import DbosEngine, queue_url
+from smart_spawn.runs.ports import Ctx, Ended
+from smart_spawn.settings import Settings
+
+
+async def test_the_queue_holds_an_id_and_a_number_as_json(tmp_path: Path) -> None:
+    """Nothing that users wrote is in dbos, nothing is pickled, and the version is ours."""
+
+    async def script(ctx: Ctx) -> Ended:
+        return Ended(outcome={"answer": "canary"})
+
+    async with opened("dbos-sqlite", Settings(home=tmp_path)) as bench:
+        run = await bench.run(script, request={"task": "canary"})
+        assert isinstance(bench.engine, DbosEngine)
+        for _ in range(100):
+            rows = _rows(tmp_path)
+            if rows[0][0] == "SUCCESS":
+                break
+            await asyncio.sleep(0.05)  # dbos notes the end a moment after we do
+        assert rows == [
+            (
+                "SUCCESS",
+                f"{run.id}:1",
+                "portable_json",
+                version(),
+                bench.engine.executor.id,
+            )
+        ]
+        with closing(sqlite3.connect(tmp_path / "queue.db")) as connection:
+            dump = "\n".join(connection.iterdump())
+        assert f'{{"positionalArgs":["{run.id}",1],"namedArgs":{{}}}}' in dump
+        assert "py_pickle" not in dump
+        assert "gASV" not in dump  # how a pickle begins, written as dbos writes it
+        assert "canary" not in dump
+        await bench.engine._forget()
+        assert _rows(tmp_path) == []
+
+
+def _rows(home: Path) -> list[tuple[str, ...]]:
+    query = (
+        "SELECT status, workflow_uuid, serialization, application_version, executor_id FROM workflow_status"
+    )
+    with closing(sqlite3.connect(home / "queue.db")) as connection:
+        return connection.execute(query).fetchall()
+
+
+async def test_dbos_speaks_only_of_what_went_wrong(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Its greetings reach neither our streams nor our log; its warnings come as one line of ours."""
+    async with opened("dbos-sqlite", Settings(home=tmp_path)):
+        said = "".join(capfd.readouterr())
+        assert "DBOS" not in said
+        assert "Conductor" not in said
+        logging.getLogger("dbos").warning("the queue limps\nwith details")
+        logging.getLogger("dbos").info("chatter")
+    said = "".join(capfd.readouterr())
+    assert "the queue limps" in said
+    assert "details" not in said
+    assert "chatter" not in said
+
+
+def test_the_queue_stands_beside_our_file_or_in_the_same_server(tmp_path: Path) -> None:
+    """SQLite gets a second file in the home; PostgreSQL a schema in the same database."""
+    assert queue_url(make_url("sqlite+pysqlite:///x.db"), tmp_path).database == str(tmp_path / "queue.db")
+    server = make_url("postgresql+psycopg://user@host/name")
+    assert queue_url(server, tmp_path) == server
+
+
+def test_only_workers_load_dbos() -> None:
+    """The service, the command line and the engine without a queue do without its two seconds."""
+    code = (
+        "import sys, smart_spawn.engines, smart_spawn.worker, smart_spawn.runs.engine_memory;"
+        "assert 'dbos' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=30)

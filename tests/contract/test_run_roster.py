@@ -1,0 +1,165 @@
+"""Executors: one of each id, heard of or buried, and their runs queued again exactly once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+from tests.contract.engines import utc_now
+from tests.contract.test_run_money import begun_run
+
+from smart_spawn.engines import memory_engine
+from smart_spawn.errors import RunNotCancellable, SettingsError, StoreError
+from smart_spawn.providers.fake import FakeProvider
+from smart_spawn.runs.executor import STALE_S
+from smart_spawn.runs.journal import Executor, Ticket
+from smart_spawn.settings import Settings
+from smart_spawn.store import Store, open_store
+from smart_spawn.store import run_tables as t
+from smart_spawn.store.database import StoreBusy
+from smart_spawn.store.tables import now_us
+
+ELSEWHERE = Executor(id="far", machine="elsewhere", pid=1, process_started="1", version="v")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """Open each database that outlives its process."""
+    values = (
+        {} if request.param == "sqlite" else {"database_url": request.getfixturevalue("postgresql_database")}
+    )
+    with open_store(Settings(home=tmp_path, **values)) as opened:
+        yield opened
+
+
+def unheard(store: Store, executor: Executor, seconds: float) -> None:
+    """Let an executor have been silent for so long, by the database's clock."""
+    with store.database.write() as connection:
+        silent = now_us() - round(seconds * 1e6)
+        connection.execute(update(t.executors).where(t.executors.c.id == executor.id).values(seen_us=silent))
+
+
+def test_a_second_executor_of_one_id_is_refused_while_the_first_is_heard_of(store: Store) -> None:
+    """Two processes with one id would both be right about their runs, and pay them twice."""
+    assert store.roster.register(ELSEWHERE, stale_s=STALE_S)
+    other = replace(ELSEWHERE, pid=2)
+    assert not store.roster.register(other, stale_s=STALE_S)
+    unheard(store, ELSEWHERE, STALE_S + 1)
+    assert store.roster.register(other, stale_s=STALE_S)
+    assert store.roster.beat(other)
+    assert not store.roster.beat(ELSEWHERE)  # the first one comes back and must stop
+
+
+def test_of_many_that_find_a_dead_executor_one_buries_it(store: Store) -> None:
+    """Its run is queued once, under a new number; whoever was slower does nothing."""
+    store.roster.register(ELSEWHERE, stale_s=STALE_S)
+    begun_run(store, "a", cap=None)
+    with store.database.write() as connection:
+        connection.execute(update(t.runs).values(executor=ELSEWHERE.id))
+    assert store.roster.bury(ELSEWHERE, unheard_s=STALE_S) is None  # it is alive
+    unheard(store, ELSEWHERE, STALE_S)
+    with ThreadPoolExecutor(6) as pool:
+        results = list(pool.map(lambda _: store.roster.bury(ELSEWHERE, unheard_s=STALE_S), range(6)))
+    assert [runs for runs in results if runs is not None] == [["run_a"]]
+    assert store.roster.queued(10) == [Ticket(run_id="run_a", number=2)]
+
+
+def test_one_ticket_begins_one_execution(store: Store) -> None:
+    """Whoever else holds the same ticket gets nothing."""
+    begun_run(store, "a", cap=None)
+    store.roster.strays("executor", frozenset())
+    with ThreadPoolExecutor(6) as pool:
+        ticket = Ticket(run_id="run_a", number=2)
+        begun = list(pool.map(lambda n: store.journal.begin(ticket, f"e{n}"), range(6)))
+    assert sum(each is not None for each in begun) == 1
+
+
+def test_old_runs_are_deleted_with_all_that_is_theirs(store: Store) -> None:
+    """Pruning takes ended runs, their steps, events and purses; what runs stays."""
+    for name in "ab":
+        begun = begun_run(store, name, cap=5)
+        store.journal.open_step(begun.claim, "s", model=None, provider=None)
+    store.journal.finish(begun.claim, "succeeded", {"a": 1}, None)
+    now = datetime.now(UTC)
+    assert store.runs.prune(now - timedelta(hours=1)) == 0
+    assert store.runs.prune(now + timedelta(hours=1)) == 1
+    with store.database.read() as connection:
+        for table in (t.runs.c.id, t.run_steps.c.run_id, t.run_events.c.run_id):
+            assert set(connection.execute(table.table.select().with_only_columns(table)).scalars()) == {
+                "run_a"
+            }
+        names = set(connection.execute(t.purses.select().with_only_columns(t.purses.c.name)).scalars())
+    assert names == {"run:run_a", "key:k"}
+
+
+def test_a_run_that_ended_cannot_be_cancelled(store: Store) -> None:
+    """The refusal says how it ended."""
+    begun = begun_run(store, "a", cap=None)
+    store.journal.finish(begun.claim, "failed", None, {"code": "X"})
+    with pytest.raises(RunNotCancellable, match="has ended as `failed`"):
+        store.runs.cancel("run_a")
+
+
+async def test_an_executor_of_a_taken_id_does_not_open(tmp_path: Path) -> None:
+    """The second one is refused with the way out, and the first one goes on undisturbed."""
+    settings = Settings(home=tmp_path)
+    with open_store(settings) as store:
+        make = [
+            memory_engine(store, settings, FakeProvider(), {}, clock=utc_now, executor_id="one") for _ in "ab"
+        ]
+        await make[0].open()
+        with pytest.raises(SettingsError, match="`one` is running already"):
+            await make[1].open()
+        await make[1].close()
+        assert store.roster.beat(make[0].executor)
+        await make[0].close()
+
+
+async def test_an_executor_that_is_taken_for_dead_stops(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A heartbeat that finds no row says that the process must end, and so does a database that is away."""
+    monkeypatch.setattr("smart_spawn.runs.executor.BEAT_S", 0.01)
+    settings = Settings(home=tmp_path)
+    with open_store(settings) as store:
+        engine = memory_engine(store, settings, FakeProvider(), {}, clock=utc_now)
+        await engine.open()
+        assert store.roster.bury(engine.executor, unheard_s=0) == []
+        await asyncio.wait_for(engine.lost.wait(), 5)
+        assert engine.lost_because == "it was taken for dead"
+        await engine.close()
+
+        monkeypatch.setattr("smart_spawn.runs.executor.GIVE_UP_S", 0.05)
+
+        def away(*args: object) -> bool:
+            raise StoreError("gone")
+
+        engine = memory_engine(store, settings, FakeProvider(), {}, clock=utc_now)
+        monkeypatch.setattr(store.roster, "beat", away)
+        await engine.open()
+        await asyncio.wait_for(engine.lost.wait(), 5)
+        assert engine.lost_because == "the database does not answer"
+        await engine.close()
+
+
+def test_a_busy_database_is_asked_again() -> None:
+    """What may pass is tried some times; anything else is raised at once."""
+    from smart_spawn.runs.lane import Lane
+
+    asked: list[int] = []
+
+    def busy() -> int:
+        asked.append(1)
+        if len(asked) < 3:
+            raise StoreBusy("locked")
+        return len(asked)
+
+    lane = Lane(1, temporary=lambda error: isinstance(error, StoreBusy))
+    assert asyncio.run(lane.run(busy)) == 3
+    lane.close()
