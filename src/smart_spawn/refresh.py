@@ -299,8 +299,14 @@ def from_readings(
 
 
 def from_archive(listing: Path, root: Path, settings: Settings) -> Catalog:
-    """Build a catalogue from a folder of documents; see `sources/archive.py`. Raises InvalidRequest, NoCatalog."""
+    """Build a catalogue to pass on from a folder of documents; see `sources/archive.py`.
+
+    Relayed readings are left out from the start: no scale may rest on what is not ours to pass on. Raises
+    InvalidRequest, NoCatalog.
+    """
     documents = read_archive(listing, root)
+    own = settings.source("openrouter").model_copy(update={"relayed_benchmarks": False})
+    settings = settings.model_copy(update={"sources": {**settings.sources, "openrouter": own}})
     sources = [source for source in all_sources(settings) if source.name in documents]
     readings = [read(source, None, documents[source.name]) for source in sources]
     for reading in readings:

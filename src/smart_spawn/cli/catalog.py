@@ -64,6 +64,18 @@ def export(
             "It holds what may not be passed on.",
         ),
     ] = False,
+    documents: Annotated[
+        Path | None,
+        typer.Option(
+            "--documents",
+            metavar="LIST",
+            help="Build it from the dated documents that this TOML file lists, instead of the catalogue in use. "
+            "So the catalogue inside the package is made: `scripts/packaged_catalog.toml`.",
+        ),
+    ] = None,
+    root: Annotated[
+        Path, typer.Option("--root", metavar="FOLDER", help="Where the listed documents lie.")
+    ] = Path(),
 ) -> None:
     """Write the catalogue as one compressed file of facts.
 
@@ -72,14 +84,20 @@ def export(
     from smart_spawn.catalog.packaged import export as exported  # noqa: PLC0415
     from smart_spawn.catalog.packaged import redistributable  # noqa: PLC0415
 
-    with shell.app() as app:
-        version, facts = app.catalog.version, app.catalog.facts
-        if payloads:
-            from smart_spawn.surface.versions import archive  # noqa: PLC0415
+    if documents is not None:
+        from smart_spawn.refresh import from_archive  # noqa: PLC0415
 
-            body = archive(app)[1]
-        else:
-            body = exported(facts if everything else redistributable(facts))
+        built = from_archive(documents, root, shell.settings())
+        version, body = built.version, exported(redistributable(built.facts))
+    else:
+        with shell.app() as app:
+            version, facts = app.catalog.version, app.catalog.facts
+            if payloads:
+                from smart_spawn.surface.versions import archive  # noqa: PLC0415
+
+                body = archive(app)[1]
+            else:
+                body = exported(facts if everything else redistributable(facts))
     if file == "-":
         sys.stdout.buffer.write(body)
         sys.stdout.buffer.flush()

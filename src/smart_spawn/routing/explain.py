@@ -229,7 +229,7 @@ def _beyond_budget(decision: Decision, catalog: Catalog, policy: RoutingPolicy) 
                 effort=candidate.effort,
                 score=float(race.ranking.score[row]),
                 variance=float(race.ranking.variance[row]),
-                expected_cost_usd=None if np.isnan(cost) else cost,
+                expected_cost_usd=None if np.isnan(cost) else round(cost, 9),
                 measured=bool(race.ranking.measured[row]),
             )
             gap = decision.selected.score - choice.score

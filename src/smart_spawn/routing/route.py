@@ -257,14 +257,16 @@ def _attempt(
 def _choice(race: Race, row: int) -> Choice:
     ranking, candidate = race.ranking, race.catalog.candidates[row]
     rates = candidate.listing.price.base
-    free = candidate.listing.variant == "free" and not (rates.prompt_usd_per_mtok or rates.completion_usd_per_mtok)
+    free = candidate.listing.variant == "free" and not (
+        rates.prompt_usd_per_mtok or rates.completion_usd_per_mtok
+    )
     cost = 0.0 if free else float(ranking.cost_usd[row])
     return Choice(
         model=candidate.listing.id,
         effort=candidate.effort,
         score=float(ranking.score[row]),
         variance=float(ranking.variance[row]),
-        expected_cost_usd=None if math.isnan(cost) else cost,
+        expected_cost_usd=None if math.isnan(cost) else round(cost, 9),
         context_boost=0.0 if ranking.boost is None else float(ranking.boost[row]),
         measured=bool(ranking.measured[row]),
     )
