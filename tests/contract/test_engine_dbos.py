@@ -45,7 +45,7 @@ async def test_the_queue_holds_an_id_and_a_number_as_json(tmp_path: Path) -> Non
         ]
         with closing(sqlite3.connect(tmp_path / "queue.db")) as connection:
             dump = "\n".join(connection.iterdump())
-        assert f'{{"positionalArgs":["{run.id}",1],"namedArgs":{{}}}}' in dump
+        assert f'"positionalArgs":["{run.id}",1]' in dump
         assert "py_pickle" not in dump
         assert "gASV" not in dump  # how a pickle begins, written as dbos writes it
         assert "canary" not in dump
