@@ -99,13 +99,7 @@ def policy_mask(wanted: DataPolicy, policy: RoutingPolicy, catalog: Catalog) -> 
 
 def admitted(listing: Listing, wanted: DataPolicy, policy: RoutingPolicy) -> Admitted:
     """Return the hosts that may serve this model under the policy."""
-    own = next((h for h in policy.own_hosts if h.serves(listing.id)), None)
-    if own and not own.relays:
-        serving: Mapping[str, Host] = {
-            own.name: Host(region=own.region, trains=own.trains, retains=own.retains)
-        }
-    else:
-        serving = published_hosts().of(listing)
+    serving = _serving(listing, policy)
     limited = restricts(wanted, policy)
     denied = {name.casefold() for name in (*wanted.providers.deny, *policy.deny_providers)}
     allowed = {name.casefold() for name in wanted.providers.allow}
@@ -121,6 +115,21 @@ def admitted(listing: Listing, wanted: DataPolicy, policy: RoutingPolicy) -> Adm
         ),
         limited=limited,
     )
+
+
+def _serving(listing: Listing, policy: RoutingPolicy) -> Mapping[str, Host]:
+    """Return who would serve a model: as its owner declared, else the configured provider, else published hosts."""
+    if listing.declared is not None:
+        said = listing.declared
+        return {
+            listing.served_by or listing.provider: Host(
+                region=said.region, trains=said.trains_on_prompts, retains=said.retains_prompts
+            )
+        }
+    own = next((host for host in policy.own_hosts if host.serves(listing.id)), None)
+    if own is not None and not own.relays:
+        return {own.name: Host(region=own.region, trains=own.trains, retains=own.retains)}
+    return published_hosts().of(listing)
 
 
 def _satisfies(host: Host, wanted: DataPolicy, policy: RoutingPolicy) -> bool:

@@ -8,6 +8,7 @@ import pytest
 from tests.unit.builders import NOW, catalog, listing
 
 from smart_spawn.errors import NoEligibleModel, NoModelInBudget
+from smart_spawn.model import DeclaredPolicy
 from smart_spawn.routing.data_policy import admitted, published_hosts
 from smart_spawn.routing.policy import OwnHost, RoutingPolicy
 from smart_spawn.routing.request import DataPolicy, RouteRequest
@@ -79,3 +80,12 @@ def test_the_owners_denials_hold_for_every_request() -> None:
             decision_id="dec",
             policy=RoutingPolicy(deny_providers=("acme",)),
         )
+
+
+def test_a_private_models_own_declaration_counts() -> None:
+    """What the owner says about one model beats what is known of its vendor."""
+    declared = DeclaredPolicy(trains_on_prompts=False, retains_prompts=False, region="de")
+    private = listing("deepseek/mine", private=True, served_by="cellar", declared=declared)
+    strict = wanted(regions=["EU"], zeroRetention=True, allowTraining=False)
+    assert admitted(private, strict, OPEN).hosts == ("cellar",)
+    assert admitted(private, wanted(regions=["US"]), OPEN).hosts == ()
