@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -51,6 +52,7 @@ def start_worker(settings: Settings) -> subprocess.Popen[bytes]:
 
 def work(settings: Settings, *, executor_id: str | None = None) -> None:
     """Carry runs out until a signal. Raises SettingsError for a taken id, RunError when it lost its place."""
+    _log_to_stderr()
     asyncio.run(_work(settings, executor_id=executor_id, with_parent=False))
 
 
@@ -118,6 +120,7 @@ def _revealed(value: Any) -> Any:
 
 def _child() -> int:
     """Run as the child of `serve`."""
+    _log_to_stderr()
     settings = Settings.model_validate_json(_first_line())
     try:
         asyncio.run(_work(settings, executor_id=None, with_parent=True))
@@ -125,6 +128,20 @@ def _child() -> int:
         log.error("worker ended", code=error.code, why=error.message, hint=error.hint)
         return FAILED
     return 0
+
+
+def _log_to_stderr() -> None:
+    """Log one event a line: to people on a terminal, else as JSON."""
+    people = sys.stderr.isatty()
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.dev.ConsoleRenderer() if people else structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
 
 
 def _first_line() -> bytes:

@@ -53,6 +53,29 @@ async def test_the_queue_holds_an_id_and_a_number_as_json(tmp_path: Path) -> Non
         assert _rows(tmp_path) == []
 
 
+async def test_what_a_dead_executor_left_in_the_queue_is_forgotten(tmp_path: Path) -> None:
+    """Executions of the living stay; those of the dead, which the journal has queued anew, are deleted."""
+    hold = asyncio.Event()
+
+    async def script(ctx: Ctx) -> Ended:
+        await hold.wait()
+        return Ended()
+
+    async with opened("dbos-sqlite", Settings(home=tmp_path)) as bench:
+        run_id = await bench.submit(script)
+        await bench.until(lambda: bool(len(bench.engine.executions)))
+        with closing(sqlite3.connect(tmp_path / "queue.db")) as connection, connection:
+            connection.execute(
+                "INSERT INTO workflow_status (workflow_uuid, status, name, executor_id, created_at, updated_at)"
+                " VALUES ('run_old:1', 'PENDING', 'smart_spawn.run', 'dead', 1, 1)"
+            )
+        assert isinstance(bench.engine, DbosEngine)
+        await bench.engine._forget()
+        assert [row[1] for row in _rows(tmp_path)] == [f"{run_id}:1"]
+        hold.set()
+        assert (await bench.engine.wait(run_id, 10)).status == "succeeded"
+
+
 def _rows(home: Path) -> list[tuple[str, ...]]:
     query = (
         "SELECT status, workflow_uuid, serialization, application_version, executor_id FROM workflow_status"

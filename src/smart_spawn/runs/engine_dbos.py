@@ -34,6 +34,7 @@ IDLE_POLL_S = 2.0
 HAND_OUT_AT_ONCE = 50
 FORGET_AT_ONCE = 500
 FORGET_S = 60.0
+ENDED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 
 
 class DbosEngine(ExecutorEngine):
@@ -99,16 +100,15 @@ class DbosEngine(ExecutorEngine):
         await asyncio.wait([self.executions.start(ticket)])
 
     async def _forget(self) -> None:
-        """Delete what dbos keeps of executions that are over; the journal has all that matters."""
-        over = await DBOS.list_workflows_async(
-            name=WORKFLOW,
-            status=["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"],
-            load_input=False,
-            load_output=False,
-            limit=FORGET_AT_ONCE,
-        )
+        """Delete what dbos keeps of executions that ended, or whose executor did; the journal has what matters."""
+        alive = {executor.id for executor, _ in await self._roster_lane.ask(self._roster.executors)}
+        bare: dict[str, Any] = {"name": WORKFLOW, "load_input": False, "load_output": False}
+        ended = await DBOS.list_workflows_async(status=ENDED, limit=FORGET_AT_ONCE, **bare)
+        begun = await DBOS.list_workflows_async(status="PENDING", **bare)
+        left = [each for each in begun if each.executor_id not in alive]
+        over = [each.workflow_id for each in (*ended, *left)]
         if over:
-            await DBOS.delete_workflows_async([each.workflow_id for each in over])
+            await DBOS.delete_workflows_async(over)
 
 
 @DBOS.workflow(name=WORKFLOW, serialization_type=WorkflowSerializationFormat.PORTABLE)

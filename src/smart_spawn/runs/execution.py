@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -70,7 +72,7 @@ class Executions:
             self._cancelled.discard(run_id)
         error = None if task.cancelled() else task.exception()
         if error is not None:
-            log.error("run interrupted", run=run_id, error=type(error).__name__, why=str(error))
+            log.error("run interrupted", run=run_id, error=type(error).__name__, at=_place_of(error))
 
     async def _carry_out(self, ticket: Ticket) -> None:
         services = self._services
@@ -147,7 +149,14 @@ def _error(error: SmartSpawnError) -> Mapping[str, Any]:
 
 def _faulty(begun: Begun, error: Exception) -> Ended:
     """End a run whose mode raised what no mode should."""
-    log.error("mode failed", run=begun.claim.run_id, mode=begun.mode, exc_info=error)
-    why = f"unexpected {type(error).__name__} in mode `{begun.mode}`; this is a fault of smart-spawn"
-    hint = "the log of the worker has the trace-back; report it"
+    kind = type(error).__name__
+    log.error("mode failed", run=begun.claim.run_id, mode=begun.mode, error=kind, at=_place_of(error))
+    why = f"unexpected {kind} in mode `{begun.mode}`; this is a fault of smart-spawn"
+    hint = "report it with the line of the worker's log that says `mode failed`"
     return Ended(status="failed", error=SmartSpawnError(why, hint=hint))
+
+
+def _place_of(error: BaseException) -> list[str]:
+    """Say where an error came from; never what it says, which may quote a prompt."""
+    frames = traceback.extract_tb(error.__traceback__)[-3:]
+    return [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]
