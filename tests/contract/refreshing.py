@@ -41,7 +41,7 @@ async def refreshed(settings: Settings, at: datetime = FIRST) -> str:
 
     Without the catalogue of the package, beside which the small publisher would look like a source that shrank.
     """
-    with patch("smart_spawn.app.packaged_facts", return_value=None):
+    with patch("smart_spawn.app.shelf.packaged_facts", return_value=None):
         async with SmartSpawn(settings, now=lambda: at) as app:
             await app.refresh()
             return app.catalog.version

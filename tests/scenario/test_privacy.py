@@ -40,7 +40,7 @@ def _small_catalog(monkeypatch: pytest.MonkeyPatch) -> None:
         "beta/cheap": {"lmarena_coding": 0.3, "lmarena_overall": 0.2},
     }
     facts = catalog([listing("acme/good", "3"), listing("beta/cheap", "0.3")], boards).facts
-    monkeypatch.setattr("smart_spawn.app.packaged_facts", lambda: facts)
+    monkeypatch.setattr("smart_spawn.app.shelf.packaged_facts", lambda: facts)
 
 
 @pytest.fixture

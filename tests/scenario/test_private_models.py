@@ -54,7 +54,7 @@ def public_facts() -> Facts:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[dict[str, Any]]:
-    with patch("smart_spawn.app.packaged_facts", return_value=public_facts()):
+    with patch("smart_spawn.app.shelf.packaged_facts", return_value=public_facts()):
         yield {
             "home": tmp_path / "home",
             "providers": {

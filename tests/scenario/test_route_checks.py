@@ -74,7 +74,7 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Serve:
     """Put a catalogue in the place of the packaged one; every command opens a home of its own."""
 
     def put(served: Catalog) -> None:
-        monkeypatch.setattr("smart_spawn.app.packaged_facts", lambda: served.facts)
+        monkeypatch.setattr("smart_spawn.app.shelf.packaged_facts", lambda: served.facts)
 
     put(shop())
     return put

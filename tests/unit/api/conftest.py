@@ -74,7 +74,7 @@ def provider() -> FakeProvider:
 @pytest.fixture
 def served(tmp_path: Path, provider: FakeProvider, monkeypatch: pytest.MonkeyPatch) -> Iterator[SmartSpawn]:
     """Return an open Smart Spawn over the small catalogue."""
-    monkeypatch.setattr("smart_spawn.app.packaged_facts", small_facts)
+    monkeypatch.setattr("smart_spawn.app.shelf.packaged_facts", small_facts)
     settings = Settings.model_validate({"home": tmp_path, "server": {"max_body_bytes": 300_000}})
     with SmartSpawn(settings, chat=provider, in_memory=True, now=lambda: NOW) as app:
         yield app

@@ -141,7 +141,7 @@ async def test_nothing_to_choose_from_is_said(
     http: httpx.AsyncClient, served: SmartSpawn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without a catalogue, health and picks answer 503 and name the command that builds one."""
-    monkeypatch.setattr(served, "_catalog", None)
+    monkeypatch.setattr(served._shelf, "current", None)
     for path in ("/health", "/api/pick?task=x"):
         answer = await http.get(path)
         error = body_of(answer)["error"]
@@ -155,6 +155,6 @@ async def test_an_empty_catalogue_is_not_well(
 ) -> None:
     """A catalogue without models cannot answer a pick, so health says no."""
     empty = Catalog.of(type(served.catalog.facts)(as_of=served.catalog.facts.as_of, listings=(), weights={}))
-    monkeypatch.setattr(served, "_catalog", empty)
+    monkeypatch.setattr(served._shelf, "current", empty)
     answer = await http.get("/health")
     assert (answer.status_code, body_of(answer)["error"]["code"]) == (503, "NO_CATALOG")

@@ -47,7 +47,7 @@ def small_catalog(monkeypatch: pytest.MonkeyPatch) -> None:
             "zeta/eyes-1": {"lmarena_coding": 1.0, "lmarena_overall": 1.9, "lmarena_vision": 1.5},
         },
     ).facts
-    monkeypatch.setattr("smart_spawn.app.packaged_facts", lambda: facts)
+    monkeypatch.setattr("smart_spawn.app.shelf.packaged_facts", lambda: facts)
 
 
 @pytest.fixture

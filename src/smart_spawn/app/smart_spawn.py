@@ -1,0 +1,331 @@
+"""`SmartSpawn`: the one object that every surface calls. It wires the parts; each part does one thing."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import anyio.to_thread
+
+from smart_spawn.app.decision_log import DecisionLog, Sessions, new_decision_id
+from smart_spawn.app.dispatch import baseline, callable_models, ladder, own_hosts
+from smart_spawn.app.shelf import Shelf
+from smart_spawn.catalog.snapshot import Catalog
+from smart_spawn.errors import NoCatalog
+from smart_spawn.providers.registry import Providers
+from smart_spawn.routing.decision import Decision, Session
+from smart_spawn.routing.policy import RoutingPolicy
+from smart_spawn.routing.request import RouteRequest
+from smart_spawn.routing.route import decide, recommend, route
+from smart_spawn.settings import Settings, load_settings
+from smart_spawn.spawn.outcome import SpawnOutcome
+from smart_spawn.spawn.request import SpawnRequest
+from smart_spawn.spawn.single import Limits, single
+from smart_spawn.store import Store, open_store
+
+if TYPE_CHECKING:
+    from smart_spawn.refresh import Progress, RefreshReport
+    from smart_spawn.runs.ports import ChatClient, Modes
+
+
+def utc_now() -> datetime:
+    """Return the present moment, aware."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpawnResult:
+    """A task that was done (or not), with the decision that chose who does it."""
+
+    id: str
+    decision: Decision
+    catalog: Catalog
+    outcome: SpawnOutcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replay:
+    """A decision, and the same decision made again from what was stored."""
+
+    first: Decision
+    again: Decision
+    catalog: Catalog
+
+    @property
+    def same(self) -> bool:
+        """Whether both are equal, byte for byte."""
+        return self.first.result() == self.again.result()
+
+
+class SmartSpawn:
+    """Smart Spawn in this process: choose models, have them do tasks, keep the catalogue current.
+
+    Use it as a context manager, plain or asynchronous, or call `open` and `close`. `chat` replaces the configured
+    providers, as tests do with `FakeProvider`; `now` replaces the clock.
+    """
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        *,
+        chat: ChatClient | None = None,
+        now: Callable[[], datetime] = utc_now,
+        in_memory: bool = False,
+    ) -> None:
+        self.settings = settings or load_settings()
+        self.now = now
+        self.policy = RoutingPolicy(
+            category_weights=self.settings.category_weights,
+            answer_tokens=self.settings.routing.expected_answer_tokens,
+            deny_providers=self.settings.routing.deny_providers,
+            allow_training=self.settings.routing.allow_training,
+            own_hosts=own_hosts(self.settings),
+        )
+        self._chat = chat
+        self._providers: Providers | None = None
+        self._in_memory = in_memory
+        self._store: Store | None = None
+        self._log: DecisionLog | None = None
+        self._shelf = Shelf(self.settings, now)
+        self._sessions = Sessions()
+
+    # -- opening and closing ------------------------------------------------------------------------------------
+
+    def open(self) -> Self:
+        """Open the store and the newest catalogue. Raises StoreError; a missing catalogue is raised when used."""
+        if self._store is None:
+            self._store = Store.in_memory() if self._in_memory else open_store(self.settings)
+            self._log = DecisionLog(self._store, self.settings, lasting=not self._in_memory)
+            self._shelf.open(self._store)
+        return self
+
+    def close(self) -> None:
+        """Write what is waiting and close the store."""
+        if self._store is not None:
+            self._store.close()
+            self._store = self._log = None
+
+    def __enter__(self) -> Self:
+        return self.open()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return await anyio.to_thread.run_sync(self.open)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connections to providers, then the store."""
+        if self._providers is not None:
+            await self._providers.close()
+            self._providers = None
+        await anyio.to_thread.run_sync(self.close)
+
+    @property
+    def store(self) -> Store:
+        """The open store."""
+        self.open()
+        assert self._store is not None  # noqa: S101  # `open` sets it or raises
+        return self._store
+
+    @property
+    def log(self) -> DecisionLog:
+        """What is remembered of decisions."""
+        self.open()
+        assert self._log is not None  # noqa: S101  # as above
+        return self._log
+
+    # -- the catalogue ------------------------------------------------------------------------------------------
+
+    @property
+    def catalog(self) -> Catalog:
+        """The catalogue that requests are answered from. Raises NoCatalog."""
+        if self._shelf.current is None:
+            self.open()
+        if self._shelf.current is None:
+            raise NoCatalog(
+                "there is no catalogue yet, and none ships with this build",
+                hint="`smart-spawn refresh` builds one from the sources",
+            )
+        return self._shelf.current
+
+    def check_for_newer_catalog(self) -> bool:
+        """Swap the catalogue when another process stored a newer one; tell whether it did. One small query."""
+        self.open()
+        return self._shelf.check_for_newer()
+
+    def catalog_of(self, version: str) -> Catalog:
+        """Return the catalogue of a past decision. Raises NotFound when it was pruned."""
+        self.open()
+        return self._shelf.past(version)
+
+    def ever_held(self, model_id: str) -> bool:
+        """Tell whether any catalogue ever held this id, or any id that this pattern matches."""
+        return self._shelf.ever_held(model_id)
+
+    # -- choosing -----------------------------------------------------------------------------------------------
+
+    def decide(self, request: RouteRequest) -> Decision:
+        """Choose a model for one request, and log the decision. Raises RoutingError, InvalidRequest."""
+        decision = self.preview(request, session=self._sessions.get(request.session_id))
+        self._sessions.put(request.session_id, decision)
+        self.log.put(decision, request.task)
+        return decision
+
+    def preview(
+        self, request: RouteRequest, catalog: Catalog | None = None, *, session: Session | None = None
+    ) -> Decision:
+        """Choose as `decide` does, from a given catalogue or the current one, and leave no trace of it.
+
+        Raises RoutingError, InvalidRequest.
+        """
+        at = self.now()
+        return route(
+            request,
+            self.catalog if catalog is None else catalog,
+            at=at,
+            decision_id=new_decision_id(at),
+            policy=self.policy,
+            ever_held=self.ever_held,
+            task_digest=self.log.digest(request.task),
+            session=session,
+        )
+
+    def recommend(self, request: RouteRequest) -> list[Decision]:
+        """Choose `request.count` models, the most wanted first, from different providers where that costs little."""
+        at = self.now()
+        decisions = recommend(
+            request,
+            self.catalog,
+            at=at,
+            decision_id=lambda: new_decision_id(at),
+            policy=self.policy,
+            ever_held=self.ever_held,
+            task_digest=self.log.digest(request.task),
+        )
+        self.log.put(decisions[0], request.task)
+        return decisions
+
+    def defaults(self, body: type[RouteRequest], values: dict[str, Any]) -> dict[str, Any]:
+        """Lay what a caller gave over the owner's defaults for requests of this kind."""
+        own = {
+            "budget": self.settings.default_budget,
+            "min_capability": self.settings.min_capability,
+            "verbose": self.settings.verbose,
+            **({"mode": self.settings.default_mode} if "mode" in body.model_fields else {}),
+        }
+        given = set(values)
+        aliases = {name: body.model_fields[name].alias or name for name in own}
+        return {
+            name: v for name, v in own.items() if name not in given and aliases[name] not in given
+        } | values
+
+    def request(self, **options: Any) -> RouteRequest:
+        """Check a routing request, with the owner's defaults where the caller said nothing."""
+        return RouteRequest.of(self.defaults(RouteRequest, options))
+
+    async def route(self, task: str = "", **options: Any) -> Decision:
+        """Choose a model for a task. Options are the fields of `RouteRequest`."""
+        return self.decide(self.request(task=task, **options))
+
+    def decision(self, decision_id: str) -> tuple[Decision, Catalog]:
+        """Return a logged decision and the catalogue it was made with. Raises NotFound."""
+        decision = self.log.get(decision_id)
+        return decision, self.catalog_of(decision.catalog_version)
+
+    def replay(self, decision_id: str) -> Replay:
+        """Decide again from what was stored. Raises NotFound."""
+        first, catalog = self.decision(decision_id)
+        again = decide(
+            first.request,
+            first.task,
+            catalog,
+            at=first.created_at,
+            decision_id=first.id,
+            policy=self.policy,
+            ever_held=lambda _: True,
+            task_digest=first.task_digest,
+            session=first.session,
+        )
+        return Replay(first=first, again=again, catalog=catalog)
+
+    # -- doing --------------------------------------------------------------------------------------------------
+
+    async def spawn(self, task: str, **options: Any) -> SpawnResult:
+        """Have the best model do a task. Options are the fields of `SpawnRequest`. Raises what stopped it."""
+        result = await self.spawn_request(
+            SpawnRequest.of(self.defaults(SpawnRequest, {"task": task, **options}))
+        )
+        result.outcome.raise_failure()
+        return result
+
+    async def spawn_request(self, request: SpawnRequest) -> SpawnResult:
+        """Carry out a checked request. Raises NoProvider when nobody is configured who could."""
+        catalog, chat = self.catalog, self.chat
+        if not request.models and chat is self._providers:
+            request = request.model_copy(update={"models": callable_models(self.settings, catalog)})
+        decision = self.decide(
+            RouteRequest.model_construct(
+                **{name: getattr(request, name) for name in RouteRequest.model_fields}
+            )
+        )
+        outcome = await single(
+            request,
+            ladder(decision, catalog, chat, self.settings, self.policy),
+            chat,
+            now=self.now,
+            random=random.random,
+            limits=Limits(cap_usd=self.settings.max_cost_usd_per_run, timeout_s=self.settings.run_timeout_s),
+            baseline=baseline(decision, catalog, self.policy),
+        )
+        return SpawnResult(id=f"run_{decision.id[4:]}", decision=decision, catalog=catalog, outcome=outcome)
+
+    @property
+    def chat(self) -> ChatClient:
+        """Whoever answers model calls."""
+        if self._chat is not None:
+            return self._chat
+        if self._providers is None:
+            self._providers = Providers.of(self.settings, assigned=self._assigned)
+        return self._providers
+
+    @property
+    def modes(self) -> Modes:
+        """The modes that runs can have, by name: what workers carry out and `engines` take."""
+        return {}
+
+    def _assigned(self, model_id: str) -> str | None:
+        """Return the provider that a private model's owner named for it."""
+        listing = self.catalog.listing(model_id)
+        return listing.served_by if listing else None
+
+    # -- keeping current ----------------------------------------------------------------------------------------
+
+    async def refresh(
+        self, sources: Sequence[str] = (), *, if_due: bool = False, progress: Progress | None = None
+    ) -> RefreshReport:
+        """Ask the sources and build the next catalogue; see `smart_spawn.refresh.refresh`."""
+        from smart_spawn.refresh import refresh  # noqa: PLC0415
+
+        report = await refresh(
+            self.store,
+            self.settings,
+            now=self.now,
+            serving=self._shelf.current,
+            only=sources,
+            if_due=if_due,
+            **({"progress": progress} if progress else {}),
+        )
+        await anyio.to_thread.run_sync(self.check_for_newer_catalog)
+        return report
