@@ -9,9 +9,11 @@ from typing import Any, Literal
 from smart_spawn.errors import SmartSpawnError
 from smart_spawn.model import Effort, Mode, Price
 from smart_spawn.runs.ports import Usage
+from smart_spawn.spawn.gate import Verdict
 
+Method = Literal["majority", "best-prior", "merge", "only-survivor"]
 CostSource = Literal["provider", "list-price", "unknown"]
-Status = Literal["succeeded", "failed", "timed_out", "budget_exceeded"]
+Status = Literal["succeeded", "failed", "timed_out", "budget_exceeded", "cancelled"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +33,10 @@ class Rung:
     """The longest that one call may take."""
     retries: int = 1
     """How often a call is tried again after a failure that may pass."""
+    prior: float = 0.5
+    """How often the model is expected to be right about such a task, 0 to 1."""
+    expected_cost_usd: float | None = None
+    """Of one answer; `None` is unknown."""
     only_hosts: tuple[str, ...] = ()
     """Where the data policy allows the prompt to go; empty is anywhere."""
     deny_training: bool = False
@@ -61,6 +67,70 @@ class Attempt:
     finish_reason: str | None = None
     error: SmartSpawnError | None = None
     """Why there is no text."""
+    step: str = ""
+    """The name of the call within its run; empty outside of runs."""
+    verdict: Verdict | None = None
+    """What the gate found; `None` where nobody looked."""
+    confidence: float | None = None
+    """The chance that the answer is right, as far as it was judged."""
+    listed_usd: Decimal | None = None
+    in_doubt_usd: Decimal = Decimal(0)
+
+    @property
+    def usable(self) -> bool:
+        """Whether there is an answer without a fault."""
+        return self.error is None and (self.verdict is None or self.verdict.accepted)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consensus:
+    """How several answers became one."""
+
+    method: Method
+    agreement: float
+    """The share of the usable answers that said the same; 1 when there was one."""
+    dissent: tuple[Dissent, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dissent:
+    """An answer that said something else."""
+
+    model: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Escalation:
+    """A step up the ladder, and why."""
+
+    from_model: str
+    to_model: str
+    why: str
+    confidence: float | None = None
+    target: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptArtifact:
+    """What a step of a plan left behind."""
+
+    step: str
+    name: str
+    content: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepReport:
+    """How one step of a plan ended."""
+
+    step: str
+    status: Literal["succeeded", "failed", "skipped"]
+    wave: int
+    model: str | None = None
+    why: str = ""
+    """For a step that did not succeed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +168,16 @@ class SpawnOutcome:
     warnings: tuple[str, ...] = ()
     error: SmartSpawnError | None = None
     """Why it did not succeed."""
+    consensus: Consensus | None = None
+    escalations: tuple[Escalation, ...] | None = None
+    """`None` where nothing can escalate."""
+    below_threshold: bool = False
+    """The best answer there was did not reach what was asked for."""
+    confidence: float | None = None
+    """The chance that the output is right, where it was judged."""
+    artifacts: tuple[KeptArtifact, ...] = ()
+    steps: tuple[StepReport, ...] = ()
+    """Of a plan."""
 
     def raise_failure(self) -> None:
         """Raise the error of a run that did not succeed, with a line for each attempt in its details."""
