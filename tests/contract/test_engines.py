@@ -150,7 +150,7 @@ async def test_an_interrupted_run_goes_on_where_it_was(bench: Bench) -> None:
     run_id = await bench.submit(script)
     await bench.until(lambda: bool(bench.chat.under_way))
     await bench.engine.executions.stop()
-    bench.store.roster.strays(bench.engine.executor.id, bench.engine.executions.run_ids)
+    bench.store.roster.requeue(bench.engine.executor.id, [run_id])
     run = await bench.engine.wait(run_id, 20)
     assert (run.status, run.executions) == ("succeeded", 2)
     assert got == [("step", "first", "third")]
@@ -191,7 +191,7 @@ async def test_steps_that_end_in_another_order_keep_their_own_results(bench: Ben
     await bench.until(lambda: sum(step.state == "succeeded" for step in bench.store.runs.steps(run_id)) == 16)
     again = True
     await bench.engine.executions.stop()
-    bench.store.roster.strays(bench.engine.executor.id, bench.engine.executions.run_ids)
+    bench.store.roster.requeue(bench.engine.executor.id, [run_id])
     assert (await bench.engine.wait(run_id, 20)).status == "succeeded"
     assert got == [sorted(str([n, n * 10]) for n in range(8))]
 
@@ -328,6 +328,22 @@ async def test_what_may_pass_is_tried_again_and_the_rest_is_not(bench: Bench) ->
     assert cost.in_doubt_usd == worst_usd()
 
 
+async def test_a_model_that_is_down_is_left_alone_and_retries_are_limited(bench: Bench) -> None:
+    """Of 40 calls to a provider in trouble at most a few are tried again, and a broken model is not called at all."""
+    bench.chat.add(*(Overloaded("busy", retry_after_s=0) for _ in range(200)), model_id="down/m")
+    before = len(bench.chat.calls)
+    got, cost = await _bought(bench, *(purchase("down/m", provider="down") for _ in range(40)))
+    assert all(isinstance(each.error, Overloaded) for each in got)
+    assert got[-1].tries == 0
+    assert len(bench.chat.calls) - before == 5  # failures in a row until it was left alone
+    assert (cost.spent_usd, cost.in_doubt_usd) == (Decimal(0), Decimal(0))
+    many = [f"many-down/{number}" for number in range(40)]
+    for model in many:
+        bench.chat.add(*(Overloaded("busy", retry_after_s=0) for _ in range(2)), model_id=model)
+    got, _ = await _bought(bench, *(purchase(model, provider="down-2") for model in many))
+    assert 40 < sum(each.tries for each in got) <= 40 + 10 + 4  # ten saved up, and a tenth of the calls
+
+
 async def test_a_cap_is_never_exceeded_by_parallel_calls(bench: Bench) -> None:
     """Of 50 calls against a cap that pays for 20, 20 are made; the others cost nothing and say why."""
     bench.chat.add(*(answer(tokens=100, delay_s=0.002) for _ in range(50)), model_id="cap/m")
@@ -431,6 +447,60 @@ async def test_cancelling_reaches_calls_and_the_runs_below(bench: Bench) -> None
     assert bench.chat.under_way == 0
     with pytest.raises(RunNotCancellable):
         await bench.engine.cancel(run_id)
+
+
+async def test_a_run_that_fails_stops_the_runs_that_it_started(bench: Bench) -> None:
+    """Nothing is left running, and paid, below a run that has ended without success."""
+    children: list[str] = []
+
+    async def child(ctx: Ctx) -> Ended:
+        await asyncio.sleep(FOREVER_S)
+        return Ended()
+
+    async def parent(ctx: Ctx) -> Ended:
+        children.append(await bench.submit(child, parent=ctx.run_id))
+        await bench.until(lambda: bench.store.runs.status(children[0]) == "running")
+        raise StepFailed("no use")
+
+    assert (await bench.run(parent)).status == "failed"
+    assert (await bench.engine.wait(children[0], 10)).status == "cancelled"
+
+
+async def test_a_heartbeat_leaves_runs_alone_that_have_just_begun(bench: Bench) -> None:
+    """What is begun while the heartbeat looks for strays is no stray: each run is begun once."""
+    done = asyncio.Event()
+
+    async def beat() -> None:
+        while not done.is_set():
+            await bench.engine._beat()
+
+    async def script(ctx: Ctx) -> Ended:
+        await ctx.step("short", value, 1)
+        return Ended()
+
+    beating = asyncio.create_task(beat())
+    runs = [await bench.submit(script) for _ in range(30)]
+    ended = [await bench.engine.wait(run_id, 20) for run_id in runs]
+    done.set()
+    await beating
+    assert {(run.status, run.executions) for run in ended} == {("succeeded", 1)}
+
+
+async def test_what_the_database_lost_hold_of_is_begun_again(bench: Bench) -> None:
+    """A run that is entered as ours while nobody carries it out goes back to the queue with the next heartbeat."""
+    begun: list[int] = []
+
+    async def script(ctx: Ctx) -> Ended:
+        begun.append(1)
+        await asyncio.sleep(FOREVER_S if len(begun) == 1 else 0)
+        return Ended()
+
+    run_id = await bench.submit(script)
+    await bench.until(lambda: bool(begun))
+    await bench.engine.executions.stop()
+    await bench.engine._beat()
+    run = await bench.engine.wait(run_id, 10)
+    assert (run.status, run.executions) == ("succeeded", 2)
 
 
 async def test_a_deadline_ends_a_run_and_what_it_waits_for(bench: Bench) -> None:

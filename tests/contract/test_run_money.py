@@ -82,7 +82,7 @@ def test_held_and_spent_never_exceed_any_cap(cap: int, key_cap: int, actions: li
                 else:
                     assert grant.left_micro_usd == max(0, min(cap, key_cap) - held - spent)
             elif action == "crash":
-                store.roster.strays("executor", frozenset())
+                store.roster.requeue("executor", ["run_a"])
                 again = store.journal.begin(store.roster.queued(1)[0], "executor")
                 assert again is not None
                 begun, under_way = again, []  # what was under way is in doubt, and stays held
@@ -139,7 +139,7 @@ def test_an_execution_that_lost_its_run_can_settle_its_bill_and_nothing_else(
     first, second = two_stores
     begun = begun_run(first, "a", cap=100)
     assert isinstance(first.journal.open_call(begun.claim, intent("s", 40)), Granted)
-    first.roster.strays("executor", frozenset())
+    first.roster.requeue("executor", ["run_a"])
     assert (
         first.journal.begin(Ticket(run_id="run_a", number=1), "late") is None
     )  # an old ticket begins nothing

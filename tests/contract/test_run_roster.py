@@ -73,7 +73,7 @@ def test_of_many_that_find_a_dead_executor_one_buries_it(store: Store) -> None:
 def test_one_ticket_begins_one_execution(store: Store) -> None:
     """Whoever else holds the same ticket gets nothing."""
     begun_run(store, "a", cap=None)
-    store.roster.strays("executor", frozenset())
+    store.roster.requeue("executor", ["run_a"])
     with ThreadPoolExecutor(6) as pool:
         ticket = Ticket(run_id="run_a", number=2)
         begun = list(pool.map(lambda n: store.journal.begin(ticket, f"e{n}"), range(6)))

@@ -109,7 +109,11 @@ class ExecutorEngine(RunClient):
     async def _beat(self) -> None:
         if not await self._roster_lane.ask(self._roster.beat, self.executor):
             raise _Buried
-        await self._roster_lane.ask(self._roster.strays, self.executor.id, self.executions.run_ids)
+        carried = await self._roster_lane.ask(self._roster.carried, self.executor.id)
+        # Asked second: a run is known here before the database says that we carry it out, never after.
+        strays = set(carried) - self.executions.run_ids
+        if strays:
+            await self._roster_lane.ask(self._roster.requeue, self.executor.id, sorted(strays))
 
     async def _bury_the_dead(self) -> None:
         """Queue again what dead executors left. Those of this machine are known to be dead at once."""

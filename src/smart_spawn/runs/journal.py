@@ -292,6 +292,10 @@ class Roster(Protocol):
         """
         ...
 
-    def strays(self, executor: str, carrying: frozenset[str]) -> Sequence[str]:
-        """Queue again what an executor is said to carry out but does not, since the database failed it."""
+    def carried(self, executor: str) -> Sequence[str]:
+        """Return the runs that this executor is said to carry out."""
+        ...
+
+    def requeue(self, executor: str, runs: Sequence[str]) -> Sequence[str]:
+        """Queue runs of this executor again that it does not carry out after all; return those that were."""
         ...

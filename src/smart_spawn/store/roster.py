@@ -103,16 +103,16 @@ class Roster:
             elected = connection.execute(delete(t.executors).where(silent).returning(_EXECUTOR.id)).first()
             return None if elected is None else _bury(connection, executor.id)
 
-    def strays(self, executor: str, carrying: frozenset[str]) -> Sequence[str]:
-        """See `runs.journal.Roster.strays`."""
+    def carried(self, executor: str) -> Sequence[str]:
+        """See `runs.journal.Roster.carried`."""
         mine = and_(_RUN.executor == executor, _RUN.status == "running")
         with self._database.read() as connection:
-            entered = set(connection.execute(select(_RUN.id).where(mine)).scalars())
-        lost = entered - carrying
-        if not lost:
-            return []
+            return list(connection.execute(select(_RUN.id).where(mine)).scalars())
+
+    def requeue(self, executor: str, runs: Sequence[str]) -> Sequence[str]:
+        """See `runs.journal.Roster.requeue`."""
         with self._database.write() as connection:
-            return _queued_again(connection, executor, and_(mine, _RUN.id.in_(lost)))
+            return _queued_again(connection, executor, and_(_RUN.executor == executor, _RUN.id.in_(runs)))
 
 
 def _is(executor: Executor) -> ColumnElement[bool]:
