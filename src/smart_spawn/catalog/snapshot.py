@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from smart_spawn.catalog.facts import Facts, version_of
-from smart_spawn.model import CATEGORIES, REQUIREMENTS, Capabilities, Category, Listing, Requirement
+from smart_spawn.model import CATEGORIES, REQUIREMENTS, Budget, Capabilities, Category, Listing, Requirement
 from smart_spawn.scoring.candidates import DERIVED_SOURCE, Candidate, as_matrices, candidates
 from smart_spawn.scoring.category import Matrix, ScoreTable, score_categories
 from smart_spawn.scoring.reading import Reading
@@ -56,7 +56,7 @@ class ModelArrays:
     max_output_tokens: Ints
     """0 where unknown."""
     compared_prompt: Matrix
-    """As `prompt_usd_per_mtok`, but a `:free` variant has its plain model's price: what work in earnest would cost."""
+    """As `prompt_usd_per_mtok`, but a `:free` variant has its plain model's price: what real work would cost."""
     compared_completion: Matrix
     offers: Ints
     """Bits of `REQUIREMENT_BITS`."""
@@ -149,18 +149,21 @@ class Catalog:
             found.setdefault(reading.model_id, []).append(reading)
         return MappingProxyType({model: tuple(readings) for model, readings in found.items()})
 
-    def alive_on(self, day: date) -> Bools:
-        """Tell which models can answer a chat on a day. The last day asked for is remembered."""
-        held = self._alive.get(day)
-        if held is None:
-            held = self.models.servable & (self.models.expires_day > day.toordinal())
-            self._alive.clear()
-            self._alive[day] = held
-        return held
+    @cached_property
+    def first_filters(self) -> dict[tuple[date, Budget], tuple[Bools, dict[str, int]]]:
+        """What `routing.filters` remembers of the filters that all requests of a day share; bounded there."""
+        return {}
 
     @cached_property
-    def _alive(self) -> dict[date, Bools]:
-        return {}
+    def smallest_context(self) -> int:
+        """The smallest known context window, in tokens."""
+        known = self.models.context_tokens[self.models.context_tokens > 0]
+        return int(known.min()) if len(known) else 0
+
+    @cached_property
+    def first_rows(self) -> Ints:
+        """The first row of each model, in the order of the rows."""
+        return np.flatnonzero(np.diff(self.rows.model, prepend=-1))
 
     @cached_property
     def _overrides(self) -> tuple[tuple[int, int], ...]:

@@ -66,19 +66,22 @@ def filter_models(
     that no catalogue has ever held.
     """
     models = catalog.models
-    state = Filtered(keep=np.ones(len(catalog), dtype=bool), explain=explain)
-    if request.models:
-        state.apply("models", _reachable(request.models, catalog, state))
-    state.apply("alive", catalog.alive_on(on))
-    if request.pin is None:
-        state.apply("budget", affordable(catalog, budget))
+    if request.models or request.pin or explain:
+        state = Filtered(keep=np.ones(len(catalog), dtype=bool), explain=explain)
+        if request.models:
+            state.apply("models", _reachable(request.models, catalog, state))
+        _alive_and_affordable(state, catalog, on, None if request.pin else budget)
+    else:
+        state = _usual_start(catalog, on, budget)
     for need in REQUIREMENTS:
         if need in needs:
             state.apply(need, (models.offers & REQUIREMENT_BITS[need]) != 0)
-    fits = models.context_tokens >= max(context_tokens, request.min_context or 0)
-    if request.min_context is None:
-        fits |= models.context_tokens == 0  # unknown
-    state.apply("context", fits)
+    least = max(context_tokens, request.min_context or 0)
+    if least > catalog.smallest_context or request.min_context is not None:
+        fits = models.context_tokens >= least
+        if request.min_context is None:
+            fits |= models.context_tokens == 0  # unknown
+        state.apply("context", fits)
     if restricts(request.data_policy, policy):
         state.apply("dataPolicy", policy_mask(request.data_policy, policy, catalog))
     for name, ids in (("only", request.only), ("pin", (request.pin,) if request.pin else ())):
@@ -87,6 +90,27 @@ def filter_models(
     if request.exclude:
         state.apply("exclude", ~_named(request.exclude, catalog, ever_held, field="exclude", state=state))
     return state
+
+
+def _alive_and_affordable(state: Filtered, catalog: Catalog, on: date, budget: Budget | None) -> None:
+    models = catalog.models
+    state.apply("alive", models.servable & (models.expires_day > on.toordinal()))
+    if budget is not None:
+        state.apply("budget", affordable(catalog, budget))
+
+
+def _usual_start(catalog: Catalog, on: date, budget: Budget) -> Filtered:
+    """Return what the first filters leave, which is the same for every request of a day and a budget."""
+    held = catalog.first_filters.get((on, budget))
+    if held is None:
+        state = Filtered(keep=np.ones(len(catalog), dtype=bool))
+        _alive_and_affordable(state, catalog, on, budget)
+        held = state.keep, state.rejected
+        if len(catalog.first_filters) >= len(Budget):
+            catalog.first_filters.clear()  # another day has begun
+        catalog.first_filters[on, budget] = held
+    keep, rejected = held
+    return Filtered(keep=keep, rejected=dict(rejected))
 
 
 def affordable(catalog: Catalog, budget: Budget) -> Bools:

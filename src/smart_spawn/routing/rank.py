@@ -135,7 +135,7 @@ def rank_rows(
     kept = keep[rows.model]
     able = kept & (score >= min_capability)
     models_kept = int(np.count_nonzero(keep))
-    models_able = int(np.count_nonzero(np.bincount(rows.model[able])))
+    models_able = int(np.count_nonzero(np.logical_or.reduceat(able, catalog.first_rows))) if len(able) else 0
     return Ranking(
         score=score,
         variance=_rounded(spread * spread),
