@@ -241,6 +241,9 @@ class Evidence(Reading):
     """A reading, and what it contributed to a score."""
 
     weight: float
+    quality: Annotated[
+        float, Field(description="0 to 1: what age, votes, effort and edition leave of its weight")
+    ]
     contribution: Annotated[float, Field(description="points above or below 50")]
     inherited: Text
 
@@ -379,6 +382,8 @@ class EffortRow(_Shape):
     effort: Effort | None
     default: bool
     scores: dict[Category, Score]
+    expected_answer_tokens: Annotated[int, Field(description="of the standard task: 1,000 prompt tokens")]
+    expected_cost_usd: Annotated[float | None, Field(description="of the standard task")]
     relative_answer_length: float
 
 
@@ -388,6 +393,7 @@ class Model(ModelRow):
     expires_on: Text
     alias_of: Text
     efforts: list[EffortRow]
+    price_overrides: list[dict[str, Any]]
     readings: list[Reading]
 
 
@@ -446,12 +452,17 @@ class Gate(_Shape):
     """Whether an answer was accepted."""
 
     accepted: bool
+    faults: list[str] = []
+    verified: bool = False
+    confidence: Annotated[Number, Field(description="the chance that it is right, where it was judged")] = (
+        None
+    )
 
 
 class Attempt(_Shape):
     """One call of a model."""
 
-    step: int
+    step: Annotated[int | str, Field(description="its number, or its name within a run")]
     model: str
     provider: str
     reasoning_effort: Effort | None
@@ -477,6 +488,56 @@ class Cost(_Shape):
     baseline: Text
 
 
+class Dissent(_Shape):
+    """An answer that said something else."""
+
+    model: str
+    answer: str
+
+
+class Consensus(_Shape):
+    """How the answers of a collective became one."""
+
+    method: Literal["majority", "best-prior", "merge", "only-survivor"]
+    agreement: Chance
+    dissent: list[Dissent]
+
+
+class Threshold(_Shape):
+    """How sure we were, and how sure we wanted to be."""
+
+    confidence: Number
+    target: Number
+
+
+class Escalation(_Shape):
+    """A step up the ladder of a cascade."""
+
+    from_: Annotated[str, Field(alias="from")]
+    to: str
+    why: str
+    gate: Threshold
+
+
+class Artifact(_Shape):
+    """What a step of a plan left behind."""
+
+    step: str
+    name: str
+    content: str
+    model: str
+
+
+class StepState(_Shape):
+    """How a step of a plan ended."""
+
+    step: str
+    status: Literal["succeeded", "failed", "skipped"]
+    wave: int
+    model: Text
+    why: str = ""
+
+
 class SpawnAnswer(_Shape):
     """The answer of `/spawn`."""
 
@@ -490,6 +551,14 @@ class SpawnAnswer(_Shape):
     usage: Usage | None
     cost: Cost
     warnings: list[str]
+    confidence: Number = None
+    consensus: Consensus | None = None
+    escalations: list[Escalation] | None = None
+    below_threshold: Annotated[bool, Field(description="the best there was, and less than was asked for")] = (
+        False
+    )
+    artifacts: list[Artifact] | None = None
+    steps: list[StepState] | None = None
 
 
 class SourceState(_Shape):

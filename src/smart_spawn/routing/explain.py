@@ -34,6 +34,8 @@ class Evidence:
     reading: Reading
     weight: float
     """The board's share (0–1) of all the weight that the mix of categories gives, after age and inheritance."""
+    quality: float
+    """The share (0–1) of the board's own weight that age, votes, effort and edition leave to the reading."""
     contribution: float
     """Points above or below 50. All contributions and 50 add up to the score."""
     inherited: Inherited | None
@@ -146,6 +148,7 @@ def explain(decision: Decision, catalog: Catalog, policy: RoutingPolicy) -> Expl
             Evidence(
                 reading=candidate.readings[catalog.boards[at]],
                 weight=float(share[at]),
+                quality=candidate.quality[catalog.boards[at]],
                 contribution=float(points[at]),
                 inherited=candidate.inherited(catalog.boards[at]),
             )

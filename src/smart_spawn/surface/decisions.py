@@ -80,6 +80,7 @@ def evidence_json(evidence: Evidence) -> dict[str, Any]:
     return {
         **reading_json(evidence.reading),
         "weight": round(evidence.weight, 4),
+        "quality": round(evidence.quality, 3),
         "contribution": round(evidence.contribution, 3),
         "inherited": evidence.inherited,
     }

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from datetime import UTC, datetime, time
 from decimal import Decimal
 from typing import Any, Literal
 
 from smart_spawn.catalog.snapshot import Catalog
 from smart_spawn.errors import InvalidRequest, UnknownModel
-from smart_spawn.model import CATEGORIES, Category, Listing, bare_id
-from smart_spawn.scoring.candidates import DERIVED_SOURCE
+from smart_spawn.model import CATEGORIES, Category, Listing, PriceOverride, bare_id
+from smart_spawn.scoring.candidates import DERIVED_SOURCE, STANDARD_ANSWER_TOKENS, STANDARD_PROMPT_TOKENS
 from smart_spawn.scoring.reading import Reading
 from smart_spawn.scoring.scale import shown
 
@@ -145,12 +147,47 @@ def model_json(catalog: Catalog, model_id: str) -> dict[str, Any]:
                 "default": catalog.candidates[row].plain,
                 "scores": {str(c): shown(s) for c, s in catalog.category_scores(row).items()},
                 "relativeAnswerLength": round(catalog.candidates[row].verbosity, 3),
+                **_standard_answer(catalog, row),
             }
             for row in catalog.rows_of[known]
         ],
+        "priceOverrides": [_override_json(override) for override in listing.price.overrides],
         "readings": [
             reading_json(r) | ({"inheritedFrom": r.model_id} if inherited else {}) for r in readings
         ],
+    }
+
+
+def _standard_answer(catalog: Catalog, row: int) -> dict[str, Any]:
+    """Return how long an answer to the standard task is expected to be at this effort, and what it then costs."""
+    candidate = catalog.candidates[row]
+    tokens = math.ceil(STANDARD_ANSWER_TOKENS * candidate.verbosity)
+    cost = candidate.listing.price.cost_usd(
+        prompt_tokens=STANDARD_PROMPT_TOKENS,
+        completion_tokens=tokens,
+        at=datetime.combine(catalog.facts.as_of, time(12), UTC),
+    )
+    return {"expectedAnswerTokens": tokens, "expectedCostUsd": usd(cost)}
+
+
+def _override_json(override: PriceOverride) -> dict[str, Any]:
+    """Return rates that replace the usual ones, and when they do."""
+    conditions = {
+        "minPromptTokens": override.min_prompt_tokens,
+        "utcStart": override.utc_start_hhmm,
+        "utcEnd": override.utc_end_hhmm,
+        "utcDays": list(override.utc_days) or None,
+    }
+    rates = override.rates
+    prices = {
+        "prompt": rates.prompt_usd_per_mtok,
+        "completion": rates.completion_usd_per_mtok,
+        "cachedInput": rates.cached_input_usd_per_mtok,
+        "reasoning": rates.reasoning_usd_per_mtok,
+    }
+    return {
+        "when": {name: value for name, value in conditions.items() if value is not None},
+        "pricing": {name: usd(value) for name, value in prices.items() if value is not None},
     }
 
 
