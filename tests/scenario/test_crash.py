@@ -42,7 +42,7 @@ def test_a_worker_may_be_killed_at_any_moment(
 ) -> None:
     """Around every write and inside every call: each run ends right, and each repeat was known to be in doubt."""
     address = "sqlite" if database == "sqlite" else request.getfixturevalue("postgresql_database")
-    every = 2 if database == "sqlite" else 3
+    every = 2 if database == "sqlite" else 4
     found = play(root, "--engine", "memory", "--database", address, "--every-point", str(every))
     check(found, runs=-(-32 // every), kills=-(-32 // every))
     assert found["repeated"] > 0  # some kills were inside calls: otherwise nothing would have been shown
