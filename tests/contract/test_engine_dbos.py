@@ -15,6 +15,7 @@ from sqlalchemy import make_url
 from tests.contract.engines import opened
 
 from smart_spawn.engines import version
+from smart_spawn.errors import StoreError
 from smart_spawn.runs.engine_dbos import DbosEngine, queue_url
 from smart_spawn.runs.ports import Ctx, Ended
 from smart_spawn.settings import Settings
@@ -96,6 +97,27 @@ async def test_dbos_speaks_only_of_what_went_wrong(tmp_path: Path, capfd: pytest
     assert "the queue limps" in said
     assert "details" not in said
     assert "chatter" not in said
+
+
+async def test_a_damaged_queue_is_named_and_nothing_is_lost_with_it(tmp_path: Path) -> None:
+    """The error says which file to delete; without it the runs that waited are queued anew."""
+
+    async def script(ctx: Ctx) -> Ended:
+        return Ended(outcome={"done": True})
+
+    settings = Settings(home=tmp_path)
+    async with opened("memory-on-disk", settings) as bench:
+        bench.engine.at_once = 0  # it stays in the queue
+        run_id = await bench.submit(script)
+    (tmp_path / "queue.db").write_bytes(b"no database" * 500)
+    with pytest.raises(StoreError, match="the queue of runs cannot be used") as refused:
+        async with opened("dbos-sqlite", settings):
+            pass
+    assert f"delete `{tmp_path / 'queue.db'}`" in refused.value.hint
+    (tmp_path / "queue.db").unlink()
+    async with opened("dbos-sqlite", settings) as bench:
+        bench.scripts["script-0"] = script
+        assert (await bench.engine.wait(run_id, 10)).outcome == {"done": True}
 
 
 def test_the_queue_stands_beside_our_file_or_in_the_same_server(tmp_path: Path) -> None:

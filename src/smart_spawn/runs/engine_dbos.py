@@ -19,6 +19,7 @@ import structlog
 from dbos import DBOS, DBOSConfig, WorkflowSerializationFormat
 from sqlalchemy import URL, Engine, create_engine, event
 
+from smart_spawn.errors import SmartSpawnError, StoreError
 from smart_spawn.runs.executor import ExecutorEngine
 from smart_spawn.runs.journal import Executor, Ticket
 
@@ -62,9 +63,12 @@ class DbosEngine(ExecutorEngine):
                 polling_interval_sec=QUEUE_POLL_S,
                 on_conflict="always_update",
             )
-        except BaseException:
+        except (SmartSpawnError, asyncio.CancelledError):
             await self.close()
             raise
+        except Exception as error:
+            await self.close()
+            raise _unusable(self._queue_url, error) from error
         self._forgetting = asyncio.create_task(self._every(FORGET_S, self._forget), name="forget")
 
     async def close(self) -> None:
@@ -123,6 +127,16 @@ def queue_url(database_url: URL, home: Path) -> URL:
     if database_url.get_backend_name() == "sqlite":
         return URL.create("sqlite", database=str(home / "queue.db"))
     return database_url
+
+
+def _unusable(url: URL, error: Exception) -> StoreError:
+    """Say what is wrong with the queue, and that nothing is lost with it."""
+    said = " ".join(str(getattr(error, "orig", None) or error).split())[:200]
+    if url.get_backend_name() == "sqlite":
+        hint = f"delete `{url.database}` and start again: runs are kept elsewhere and are queued anew"
+    else:
+        hint = f"the user of `database_url` must be allowed to create the schema `{SCHEMA}` and use it"
+    return StoreError(f"the queue of runs cannot be used: {type(error).__name__}: {said}", hint=hint)
 
 
 def quiet_dbos() -> None:
