@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from smart_spawn.catalog.snapshot import Catalog
-from smart_spawn.model import Budget
+from smart_spawn.model import Budget, Effort
 from smart_spawn.providers.dialects import dialect_of
 from smart_spawn.providers.registry import Providers, no_provider
 from smart_spawn.routing.data_policy import admitted
 from smart_spawn.routing.decision import Decision
 from smart_spawn.routing.explain import rerun
 from smart_spawn.routing.policy import OwnHost, RoutingPolicy
+from smart_spawn.routing.request import DataPolicy
 from smart_spawn.runs.ports import ChatClient
 from smart_spawn.settings import Settings
 from smart_spawn.spawn.outcome import Baseline, Rung
@@ -42,39 +45,74 @@ def callable_models(settings: Settings, catalog: Catalog) -> tuple[str, ...]:
     return (*(m for row in rows for m in row.models), *own)
 
 
-def ladder(
-    decision: Decision, catalog: Catalog, chat: ChatClient, settings: Settings, policy: RoutingPolicy
-) -> list[Rung]:
-    """Turn the choices of a decision into rungs that can be called, best first. Raises NoProvider."""
-    wanted = decision.request.data_policy
-    rungs = []
-    for choice in (decision.selected, *decision.others[: RUNGS - 1]):
-        serving = chat.serving(choice.model) if isinstance(chat, Providers) else None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dispatcher:
+    """Who serves which model, and under which limits a prompt may go there."""
+
+    catalog: Catalog
+    chat: ChatClient
+    settings: Settings
+    policy: RoutingPolicy
+
+    def rung(
+        self,
+        model_id: str,
+        effort: Effort | None,
+        wanted: DataPolicy,
+        *,
+        score: float = 50.0,
+        expected_cost_usd: float | None = None,
+    ) -> Rung | None:
+        """Return all that is needed to call a model; None when nobody serves it, or nobody may see the prompt."""
+        chat = self.chat
+        serving = chat.serving(model_id) if isinstance(chat, Providers) else None
         if isinstance(chat, Providers) and serving is None:
-            continue
-        listing = catalog.listings[catalog.index[choice.model]]
-        where = admitted(listing, wanted, policy)
+            return None
+        listing = self.catalog.listings[self.catalog.index[model_id]]
+        where = admitted(listing, wanted, self.policy)
         if not where.hosts and where.limited:
-            continue  # the last check before a prompt leaves: the policy holds whatever routing said
-        rungs.append(
-            Rung(
-                model_id=choice.model,
-                provider=serving.provider if serving else "fake",
-                price=listing.price,
-                effort=choice.effort,
-                supports_effort=bool(listing.capabilities.supported_efforts),
-                max_output_tokens=listing.max_output_tokens,
-                timeout_s=serving.timeout_s if serving else settings.run_timeout_s,
-                retries=serving.max_retries if serving else 1,
-                only_hosts=where.hosts if where.limited else (),
-                deny_training=not (wanted.allow_training and policy.allow_training),
-                zero_retention=wanted.zero_retention,
-            )
+            return None  # the last check before a prompt leaves: the policy holds whatever routing said
+        return Rung(
+            model_id=model_id,
+            provider=serving.provider if serving else "fake",
+            price=listing.price,
+            effort=effort,
+            supports_effort=bool(listing.capabilities.supported_efforts),
+            max_output_tokens=listing.max_output_tokens,
+            timeout_s=serving.timeout_s if serving else self.settings.run_timeout_s,
+            retries=serving.max_retries if serving else 1,
+            prior=prior_of(score),
+            expected_cost_usd=expected_cost_usd,
+            only_hosts=where.hosts if where.limited else (),
+            deny_training=not (wanted.allow_training and self.policy.allow_training),
+            zero_retention=wanted.zero_retention,
         )
-    if not rungs:
-        assert isinstance(chat, Providers)  # noqa: S101  # anybody else serves every id
-        raise no_provider(decision.selected.model, chat.names)
-    return rungs
+
+    def ladder(self, decision: Decision) -> list[Rung]:
+        """Turn the choices of a decision into rungs that can be called, best first. Raises NoProvider."""
+        wanted = decision.request.data_policy
+        choices = (decision.selected, *decision.others[: RUNGS - 1])
+        found = [
+            self.rung(c.model, c.effort, wanted, score=c.score, expected_cost_usd=c.expected_cost_usd)
+            for c in choices
+        ]
+        return self.some([rung for rung in found if rung is not None], decision)
+
+    def some(self, rungs: list[Rung], decision: Decision) -> list[Rung]:
+        """Return rungs that are not empty. Raises NoProvider."""
+        if not rungs:
+            assert isinstance(self.chat, Providers)  # noqa: S101  # anybody else serves every id
+            raise no_provider(decision.selected.model, self.chat.names)
+        return rungs
+
+
+def prior_of(score: float) -> float:
+    """Return how often a model of this score (0-100) is expected to be right about a task.
+
+    A line through recorded outcomes: a model at the mean is right about two times in three, and twenty points more
+    are ten more answers of a hundred. Only differences matter much. docs/adr/0011-cascade-by-votes.md.
+    """
+    return round(min(0.97, max(0.05, 0.43 + 0.005 * score)), 4)
 
 
 def baseline(decision: Decision, catalog: Catalog, policy: RoutingPolicy) -> Baseline:

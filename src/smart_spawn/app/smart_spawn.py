@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -12,19 +12,25 @@ from typing import TYPE_CHECKING, Any, Self
 import anyio.to_thread
 
 from smart_spawn.app.decision_log import DecisionLog, Sessions, new_decision_id
-from smart_spawn.app.dispatch import baseline, callable_models, ladder, own_hosts
+from smart_spawn.app.dispatch import Dispatcher, baseline, callable_models, own_hosts
+from smart_spawn.app.jobs import JobMaker, role_of, whole_of
 from smart_spawn.app.shelf import Shelf
 from smart_spawn.catalog.snapshot import Catalog
 from smart_spawn.errors import NoCatalog
+from smart_spawn.model import Mode
 from smart_spawn.providers.registry import Providers
 from smart_spawn.routing.decision import Decision, Session
 from smart_spawn.routing.policy import RoutingPolicy
 from smart_spawn.routing.request import RouteRequest
 from smart_spawn.routing.route import decide, recommend, route
 from smart_spawn.settings import Settings, load_settings
+from smart_spawn.spawn.carry import Job, modes
+from smart_spawn.spawn.inline import carry_inline
 from smart_spawn.spawn.outcome import SpawnOutcome
+from smart_spawn.spawn.plan import Step
 from smart_spawn.spawn.request import SpawnRequest
 from smart_spawn.spawn.single import Limits, single
+from smart_spawn.spawn.swarm import StepWork
 from smart_spawn.store import Store, open_store
 
 if TYPE_CHECKING:
@@ -280,16 +286,44 @@ class SmartSpawn:
                 **{name: getattr(request, name) for name in RouteRequest.model_fields}
             )
         )
-        outcome = await single(
-            request,
-            ladder(decision, catalog, chat, self.settings, self.policy),
-            chat,
-            now=self.now,
-            random=random.random,
-            limits=Limits(cap_usd=self.settings.max_cost_usd_per_run, timeout_s=self.settings.run_timeout_s),
-            baseline=baseline(decision, catalog, self.policy),
-        )
+        limits = Limits(cap_usd=self.settings.max_cost_usd_per_run, timeout_s=self.settings.run_timeout_s)
+        if request.mode is Mode.SINGLE:
+            role = role_of(request)
+            outcome = await single(
+                request,
+                self._dispatcher(catalog).ladder(decision),
+                chat,
+                now=self.now,
+                random=random.random,
+                limits=limits,
+                baseline=baseline(decision, catalog, self.policy),
+                role=role.prompt,
+            )
+            outcome = replace(outcome, warnings=(*role.warnings, *outcome.warnings))
+        else:
+            job = self._jobs(catalog).job(request, decision)
+            outcome = await carry_inline(
+                job,
+                chat,
+                self._assign,
+                now=self.now,
+                random=random.random,
+                caps_usd=(request.max_cost_usd, limits.cap_usd),
+                timeout_s=min(request.timeout_s or limits.timeout_s, limits.timeout_s),
+                most_at_once=self.settings.max_parallel_steps,
+                allow_unknown_price=request.max_cost_usd is None,
+            )
         return SpawnResult(id=f"run_{decision.id[4:]}", decision=decision, catalog=catalog, outcome=outcome)
+
+    def _dispatcher(self, catalog: Catalog) -> Dispatcher:
+        return Dispatcher(catalog=catalog, chat=self.chat, settings=self.settings, policy=self.policy)
+
+    def _jobs(self, catalog: Catalog) -> JobMaker:
+        return JobMaker(dispatcher=self._dispatcher(catalog), choose=self.preview)
+
+    async def _assign(self, job: Job, steps: Sequence[Step]) -> list[StepWork]:
+        """Choose who does the steps that a planner made."""
+        return self._jobs(self.catalog).works(whole_of(job), steps, job.role)
 
     @property
     def chat(self) -> ChatClient:
@@ -303,7 +337,7 @@ class SmartSpawn:
     @property
     def modes(self) -> Modes:
         """The modes that runs can have, by name: what workers carry out and `engines` take."""
-        return {}
+        return modes(self._assign)
 
     def _assigned(self, model_id: str) -> str | None:
         """Return the provider that a private model's owner named for it."""

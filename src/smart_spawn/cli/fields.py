@@ -6,12 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
-from smart_spawn.model import BUDGETS, CATEGORIES, REQUIREMENTS
+from smart_spawn.model import BUDGETS, CATEGORIES, REQUIREMENTS, Mode
 
 Values = dict[str, Any]
 """Fields that were given, as JSON names them. The request checks them, so every surface refuses alike."""
 
 ATTACHMENTS = ("image", "audio", "video", "file", "text")
+MODES = tuple(Mode)
 DIVERSITIES = ("low", "medium", "high")
 
 
@@ -149,16 +150,57 @@ def routing_fields(
 
 
 def spawning_fields(
-    mode: Annotated[str | None, typer.Option(help="How the task is carried out: single.")] = None,
+    mode: Annotated[
+        str | None,
+        typer.Option(help=f"How it is carried out: {_listed(MODES)}.", autocompletion=_complete(*MODES)),
+    ] = None,
     timeout_s: Annotated[
         float | None, typer.Option(metavar="SECONDS", help="The deadline of everything together.")
     ] = None,
     max_cost_usd: Annotated[
         str | None, typer.Option(metavar="USD", help="What it may cost at the very most.")
     ] = None,
+    judge: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="Who judges or merges answers nobody can count.")
+    ] = None,
+    min_confidence: Annotated[
+        float | None, typer.Option(metavar="CHANCE", help="How sure a cascade must be, 0 to 1.")
+    ] = None,
+    max_escalation: Annotated[
+        int | None, typer.Option(metavar="N", help="How many steps up a cascade may take.")
+    ] = None,
+    adaptive: Annotated[
+        bool, typer.Option("--adaptive", help="A collective asks a third only when two disagree.")
+    ] = False,
+    pattern: Annotated[
+        str | None, typer.Option(metavar="REGEX", help="What must be found in an answer for it to count.")
+    ] = None,
+    step: Annotated[
+        Words, typer.Option(metavar="TEXT", help="A step of a plan or swarm. Repeatable, in order.")
+    ] = None,
+    role: Annotated[
+        str | None, typer.Option(metavar="PERSONA", help="Whom the models are asked to be, e.g. debugger.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Plan a plan or swarm, say what it would cost, call nobody.")
+    ] = False,
 ) -> Values:
     """Gather the fields that say how a task is carried out."""
-    return _given({"mode": mode, "timeoutS": timeout_s, "maxCostUsd": max_cost_usd})
+    return _given(
+        {
+            "mode": mode,
+            "timeoutS": timeout_s,
+            "maxCostUsd": max_cost_usd,
+            "judge": judge,
+            "minConfidence": min_confidence,
+            "maxEscalation": max_escalation,
+            "adaptive": adaptive or None,
+            "verify": None if pattern is None else {"pattern": pattern},
+            "steps": step or None,
+            "role": role,
+            "dryRun": dry_run or None,
+        }
+    )
 
 
 def _given(values: Values) -> Values:

@@ -22,7 +22,7 @@ Task = Annotated[
 
 @takes(fields=routing_fields, how=spawning_fields)
 def spawn(shell: Shell, fields: Values, how: Values, task: Task = None) -> None:
-    """Have the best model do a task and print its answer.
+    """Have the best model, or several by `--mode`, do a task and print the answer.
 
     Who answered and what it cost goes to standard error.
     """
@@ -31,11 +31,33 @@ def spawn(shell: Shell, fields: Values, how: Values, task: Task = None) -> None:
 
     app = shell.app()
     text = read_task(task, app.settings.routing.max_task_chars)
+    if how.get("dryRun") and how.get("mode") in ("plan", "swarm"):
+        return _tell_plan(shell, app, text, {**fields, **how})
     result = asyncio.run(_carry_out(app, text, {**fields, **how}))
     if shell.json:
         return show_json(spawn_json(result, app.policy))
     show_raw(result.outcome.output)
     return _tell(spawn_json(result, app.policy))
+
+
+def _tell_plan(shell: Shell, app: SmartSpawn, task: str, options: dict[str, Any]) -> None:
+    """Show what would be done, by whom, in which order, and for how much."""
+    from smart_spawn.spawn.request import SpawnRequest  # noqa: PLC0415
+    from smart_spawn.surface.plans import dry_run_json  # noqa: PLC0415
+
+    with app:
+        request = SpawnRequest.of(app.defaults(SpawnRequest, {"task": task, **options}))
+        planned = dry_run_json(request, app.preview, app.catalog, app.policy, at=app.now())
+    if shell.json:
+        return show_json(planned)
+    dag = planned["dag"]
+    for one in dag["tasks"]:
+        who = one["model"]["id"] if one["model"] else f"nobody: {one['reason']}"
+        after = f" after {', '.join(one['dependsOn'])}" if one["dependsOn"] else ""
+        show_raw(f"{one['id']}{after}: {one['description']}\n    {one['category']}, {who}\n")
+    cost = dag["estimatedCost"]
+    note(f"\nlongest chain: {' → '.join(dag['criticalPath'])}")
+    return note(f"expected cost {cost['low']:.6f} to {cost['high']:.6f} USD; nobody was called")
 
 
 async def _carry_out(app: SmartSpawn, task: str, options: dict[str, Any]) -> SpawnResult:

@@ -16,10 +16,6 @@ from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Any
 
-import jsonschema
-import referencing
-import regex
-
 from smart_spawn.errors import InvalidRequest
 from smart_spawn.spawn.answers import canonical
 
@@ -137,6 +133,8 @@ def check_verifier(verify: Mapping[str, Any]) -> None:
     """Refuse a verifier that cannot work, before anything is paid. Raises InvalidRequest."""
     schema, pattern = verify.get("jsonSchema"), verify.get("pattern")
     if schema is not None:
+        import jsonschema  # noqa: PLC0415  # slow to import, and few tasks have a verifier
+
         if len(json.dumps(schema)) > MAX_SCHEMA_CHARS:
             raise InvalidRequest(
                 "`verify.jsonSchema` is too long", hint=f"keep it under {MAX_SCHEMA_CHARS:,} characters"
@@ -149,6 +147,8 @@ def check_verifier(verify: Mapping[str, Any]) -> None:
                 hint="it is read as draft 2020-12",
             ) from None
     if pattern is not None:
+        import regex  # noqa: PLC0415  # as above
+
         if len(pattern) > MAX_PATTERN_CHARS:
             raise InvalidRequest(
                 "`verify.pattern` is too long", hint=f"keep it under {MAX_PATTERN_CHARS:,} characters"
@@ -261,8 +261,18 @@ def _broken_code(text: str) -> str | None:
 
 
 def _schema_error(value: Any, schema: Mapping[str, Any]) -> str | None:
+    import jsonschema  # noqa: PLC0415  # as above
+    import referencing  # noqa: PLC0415  # as above
+
+    def matches_in_time(_: Any, wanted: str, instance: Any, __: Any) -> Iterator[jsonschema.ValidationError]:
+        """Match the schema's own patterns with a time limit."""
+        if isinstance(instance, str) and _pattern_error(instance, wanted):
+            yield jsonschema.ValidationError(f"{instance[:40]!r} does not match {wanted[:80]!r}")
+
+    extend: Any = jsonschema.validators.extend  # its stub has no types
+    bounded = extend(jsonschema.Draft202012Validator, {"pattern": matches_in_time})
     # An empty registry: a schema that refers elsewhere is never fetched.
-    validator = _BoundedValidator(schema, registry=referencing.Registry())
+    validator = bounded(schema, registry=referencing.Registry())
     try:
         error = next(iter(validator.iter_errors(value)), None)
     except (referencing.exceptions.Unresolvable, RecursionError) as unusable:
@@ -270,17 +280,9 @@ def _schema_error(value: Any, schema: Mapping[str, Any]) -> str | None:
     return None if error is None else error.message[:200]
 
 
-def _matches_in_time(_: Any, wanted: str, instance: Any, __: Any) -> Iterator[jsonschema.ValidationError]:
-    """Match the schema's own patterns with a time limit."""
-    if isinstance(instance, str) and _pattern_error(instance, wanted):
-        yield jsonschema.ValidationError(f"{instance[:40]!r} does not match {wanted[:80]!r}")
-
-
-_extend: Any = jsonschema.validators.extend  # its stub has no types
-_BoundedValidator = _extend(jsonschema.Draft202012Validator, {"pattern": _matches_in_time})
-
-
 def _pattern_error(text: str, pattern: str) -> str | None:
+    import regex  # noqa: PLC0415  # as above
+
     try:
         return (
             None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import jsonschema
 from pydantic import ValidationError
 
 from smart_spawn.errors import InvalidRequest
@@ -77,6 +76,8 @@ async def planned(ctx: Ctx, ladder: Sequence[Rung], task: str) -> tuple[Plan | N
 
 def plan_in(text: str) -> Plan | None:
     """Return the plan in a reply, None when there is none that passes every check."""
+    import jsonschema  # noqa: PLC0415  # slow to import, and few tasks are planned by a model
+
     said = read_object(text)
     if not jsonschema.Draft202012Validator(SCHEMA).is_valid(said):
         return None

@@ -48,6 +48,7 @@ async def single(
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     limits: Limits | None = None,
     baseline: Baseline | None = None,
+    role: str = "",
 ) -> SpawnOutcome:
     """Have the first rung do the task, and the following ones when it fails. Costs model calls.
 
@@ -61,6 +62,7 @@ async def single(
     caps = [cap for cap in (request.max_cost_usd, bounds.cap_usd) if cap is not None]
     run = _Run(
         request=request,
+        role=role,
         chat=chat,
         now=now,
         random=random,
@@ -95,6 +97,8 @@ class _Run:
     """What is known so far while the ladder is climbed."""
 
     request: SpawnRequest
+    role: str
+    """Whom the model is asked to be; empty is nobody."""
     chat: ChatClient
     now: Callable[[], datetime]
     random: Callable[[], float]
@@ -146,7 +150,8 @@ class _Run:
 
     def _reserved(self, rung: Rung) -> tuple[ModelCall, int]:
         """Set the call's worst case aside, with less room for output where the cap asks for it."""
-        messages = (Message(role="user", content=self.request.task),)
+        system = (Message(role="system", content=self.role),) if self.role else ()
+        messages = (*system, Message(role="user", content=self.request.task))
         prompt_tokens = most_prompt_tokens(messages)
         room = min(rung.max_output_tokens or MAX_OUTPUT_TOKENS, MAX_OUTPUT_TOKENS)
         at = self.now()

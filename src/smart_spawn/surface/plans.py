@@ -5,13 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from smart_spawn.app.jobs import plan_of
 from smart_spawn.catalog.snapshot import Catalog
 from smart_spawn.routing.explain import reason
 from smart_spawn.routing.policy import RoutingPolicy
+from smart_spawn.routing.request import RouteRequest
 from smart_spawn.scoring.scale import shown
 from smart_spawn.spawn.assign import Assigned, Choose, assign, estimate, wave_numbers, waves_of_at_most
 from smart_spawn.spawn.decompose import Whole, dependent, sequential, split
 from smart_spawn.spawn.plan import Plan
+from smart_spawn.spawn.request import SpawnRequest
 from smart_spawn.spawn.steps import PlanningRequest, plan_of_steps
 from smart_spawn.surface.models import pricing_json
 
@@ -57,13 +60,37 @@ def swarm_json(
         if isinstance(found, Whole):
             return {"decomposed": False, "reason": found.reason}
         plan = dependent(found)
-    waves = waves_of_at_most(plan, request.max_parallel)
+    dag = dag_json(plan, request, choose, catalog, policy, at=at, most_at_once=request.max_parallel)
+    return {"decomposed": True, "dag": dag}
+
+
+def dry_run_json(
+    request: SpawnRequest, choose: Choose, catalog: Catalog, policy: RoutingPolicy, *, at: datetime
+) -> dict[str, Any]:
+    """Return what a plan or swarm would do and cost. Nobody is called, so a task in one piece is one step."""
+    plan = plan_of(request) or sequential([request.task])
+    dag = dag_json(plan, request, choose, catalog, policy, at=at)
+    return {"dryRun": True, "mode": str(request.mode), "decomposed": len(plan.steps) > 1, "dag": dag}
+
+
+def dag_json(
+    plan: Plan,
+    request: RouteRequest,
+    choose: Choose,
+    catalog: Catalog,
+    policy: RoutingPolicy,
+    *,
+    at: datetime,
+    most_at_once: int | None = None,
+) -> dict[str, Any]:
+    """Return a plan as a graph, with who would do each step, what it may cost and its critical path."""
+    waves = waves_of_at_most(plan, most_at_once)
     wave_of = wave_numbers(waves)
     assigned = assign(plan, request, choose)
     cost = estimate(assigned, catalog, answer_tokens=policy.answer_tokens, at=at)
     unassigned = [one.step.id for one in assigned if one.decision is None]
     warning = f"no model satisfies the limits of: {', '.join(unassigned[:10])}" if unassigned else None
-    dag = {
+    return {
         "tasks": [
             {
                 "id": one.step.id,
@@ -88,10 +115,9 @@ def swarm_json(
         "criticalPath": list(plan.critical_path()[0]),
         **({"warning": warning} if warning else {}),
     }
-    return {"decomposed": True, "dag": dag}
 
 
-def _context(request: PlanningRequest) -> str | None:
+def _context(request: RouteRequest) -> str | None:
     return ",".join(request.context) or None
 
 

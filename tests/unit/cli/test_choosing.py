@@ -119,8 +119,9 @@ def test_no_field_of_a_request_is_left_without_an_option() -> None:
     spelled = {RouteRequest.model_fields[name].alias or name for name in RouteRequest.model_fields}
     assert spelled - shared == {"task"}
     own = {SpawnRequest.model_fields[name].alias for name in SpawnRequest.model_fields} - spelled
-    waiting_for_other_modes = {"minConfidence", "maxEscalation", "judge", "steps", "role", "wait"}
-    assert own - waiting_for_other_modes == spawning_fields("single", 1.0, "1").keys()
+    given = spawning_fields("plan", 1.0, "1", "m/judge", 0.5, 1, True, "x", ["a"], "analyst", True)
+    assert own - {"wait"} == given.keys()
+    assert spawning_fields() == {}
     assert routing_fields() == {}
 
 

@@ -74,8 +74,9 @@ def test_the_next_model_takes_over_and_is_named(cli: Cli, provider: FakeServer) 
     ("words", "code", "says"),
     [
         ([], 2, "`task` is empty"),
-        ([TASK, "--mode", "swarm"], 2, "available: `single`"),
         ([TASK, "--mode", "swram"], 2, "one of: single"),
+        ([TASK, "--mode", "cascade", "--min-confidence", "1.5"], 2, "minConfidence"),
+        ([TASK, "--mode", "cascade", "--pattern", "("], 2, "verify.pattern"),
         ([TASK, "--max-cost-usd", "0.00001"], 3, "0.00001 USD"),
         ([TASK, "--max-cost-usd", "much"], 2, "maxCostUsd"),
         ([TASK, "--timeout-s", "-1"], 2, "timeoutS"),

@@ -8,7 +8,7 @@ import pytest
 
 from smart_spawn.errors import InvalidRequest
 from smart_spawn.model import Budget, Mode
-from smart_spawn.spawn.request import AVAILABLE_MODES, SpawnRequest
+from smart_spawn.spawn.request import SpawnRequest
 
 
 def test_routing_fields_and_spawn_fields_come_together() -> None:
@@ -21,14 +21,6 @@ def test_routing_fields_and_spawn_fields_come_together() -> None:
     assert request.mode is Mode.SINGLE
 
 
-@pytest.mark.parametrize("mode", [mode for mode in Mode if mode not in AVAILABLE_MODES])
-def test_a_mode_that_is_not_there_yet_is_named(mode: Mode) -> None:
-    """The answer says which modes there are."""
-    with pytest.raises(InvalidRequest, match=f"mode `{mode}` is not available yet") as caught:
-        SpawnRequest.of(task="x", mode=str(mode))
-    assert caught.value.details["valid"] == ["single"]
-
-
 @pytest.mark.parametrize(
     ("values", "code", "says"),
     [
@@ -37,8 +29,15 @@ def test_a_mode_that_is_not_there_yet_is_named(mode: Mode) -> None:
         ({"task": "x", "timeoutS": float("nan")}, "INVALID_PARAM", "`timeoutS` is wrong"),
         ({"task": "x", "maxCostUsd": -1}, "INVALID_PARAM", "`maxCostUsd` is wrong"),
         ({"task": "x", "count": 6}, "INVALID_PARAM", "`count` is wrong"),
-        ({"task": "x", "steps": ["a"] * 201}, "INVALID_PARAM", "`steps` is wrong"),
-        ({"task": "x", "role": "engineer"}, "INVALID_PARAM", "`role` is not available yet"),
+        ({"task": "x", "mode": "collective", "count": 0}, "INVALID_PARAM", "`count` is wrong"),
+        ({"task": "x", "mode": "collective", "count": 50}, "INVALID_PARAM", "`count` is wrong"),
+        ({"task": "x", "mode": "cascade", "minConfidence": 1.5}, "INVALID_PARAM", "`minConfidence` is wrong"),
+        ({"task": "x", "mode": "cascade", "maxEscalation": -1}, "INVALID_PARAM", "`maxEscalation` is wrong"),
+        ({"task": "x", "mode": "swarm", "steps": ["a"] * 1001}, "INVALID_PARAM", "1,001 steps"),
+        ({"task": "x", "steps": [{"id": "a", "task": "b", "dependsOn": "a"}]}, "INVALID_PARAM", "circle"),
+        ({"task": "x", "steps": ["a" * 200_001]}, "TOO_LARGE", "200,001"),
+        ({"task": "x", "verify": {"pattern": "("}}, "INVALID_PARAM", "`verify.pattern`"),
+        ({"task": "x", "role": {"persna": "a"}}, "INVALID_PARAM", "role"),
         ({"task": "x", "maxCost": 1}, "INVALID_PARAM", "did you mean `maxCostUsd`?"),
         ({"task": "  "}, "MISSING_PARAM", "`task` is empty"),
         ({"category": "coding"}, "MISSING_PARAM", "`task` is empty"),

@@ -13,7 +13,9 @@ from smart_spawn.api.requests import read_object
 from smart_spawn.api.schemas import SpawnAnswer
 from smart_spawn.app import SmartSpawn
 from smart_spawn.errors import InvalidRequest
+from smart_spawn.model import Mode
 from smart_spawn.spawn.request import SpawnRequest
+from smart_spawn.surface.plans import dry_run_json
 from smart_spawn.surface.spawning import spawn_json
 
 SPAWN_PATHS = frozenset({"/spawn", "/api/spawn"})
@@ -29,7 +31,11 @@ def spawning_routes(app: SmartSpawn) -> APIRouter:
         **describe("spawn", SpawnAnswer, body=SpawnRequest, errors=(400, 402, 404, 413, 422, 502, 503, 504)),
     )
     async def spawn(request: Request) -> Response:
-        """Choose a model and have it do the task; the answer carries the routing decision and the bill."""
+        """Choose models and have them do the task; the answer carries the routing decision and the bill.
+
+        `mode` says how: one model, several that agree, a ladder, or a plan of steps. With `dryRun` a plan or swarm is
+        only planned and priced, and the answer has the graph that `/swarm` shows.
+        """
         try:
             async with asyncio.timeout(server.request_timeout_s):
                 values = await read_object(request, max_bytes=server.max_body_bytes)
@@ -44,6 +50,8 @@ def spawning_routes(app: SmartSpawn) -> APIRouter:
                 hint="leave `wait` out and read the answer when it comes",
                 details={"field": "wait"},
             )
+        if asked.dry_run and asked.mode in (Mode.PLAN, Mode.SWARM):
+            return json_answer(dry_run_json(asked, app.preview, app.catalog, app.policy, at=app.now()))
         result = await app.spawn_request(asked)
         request.scope[DECISION_ID] = result.decision.id
         result.outcome.raise_failure()
