@@ -11,7 +11,7 @@ import hashlib
 import sys
 from pathlib import Path
 
-from evals.classify.corpus import LEARNABLE, ROOT, SHARED_PROMPTS, own_prompts, shared_prompts
+from evals.classify.corpus import LEARNABLE, ROOT, SHARED_PROMPTS, own_prompts, shared_prompts, with_courtesy
 from evals.classify.fit import featurise, fit, packed
 
 OUT = ROOT / "src" / "smart_spawn" / "classify" / "weights.json"
@@ -30,7 +30,7 @@ def main() -> int:
     if not public:
         print(f"no prompts.jsonl.gz in {options.data}; hint: name its folder with --data", file=sys.stderr)
         return 1
-    prompts = [*own_prompts(), *public]
+    prompts = [*with_courtesy(own_prompts()), *public]
     model = fit(prompts, featurise(prompts))
     seen = "\n".join(f"{prompt.label} {prompt.text}" for prompt in prompts)
     text = packed(model, version=hashlib.sha256(seen.encode()).hexdigest()[:12])

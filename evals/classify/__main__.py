@@ -17,15 +17,25 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-from evals.classify.corpus import LEARNABLE, SHARED_PROMPTS, Prompt, own_prompts, shared_prompts
+from evals.classify.corpus import (
+    LEARNABLE,
+    SHARED_PROMPTS,
+    Prompt,
+    own_prompts,
+    shared_prompts,
+    with_courtesy,
+)
 from evals.classify.fit import Features, Floats, featurise, fit
 from evals.classify.measure import Quality, by, quality
 
 from smart_spawn.classify import classify
 
 FOLDS = 5
+SPEED_ROUNDS = 100
+SPEED_CALLS = 5
 PASSAGE = "The council met on Tuesday to discuss the new park by the river and its cost. "
 SPEED_TEXTS = {
+    "empty": "",
     "one line": "Refactor this Python function to use asyncio",
     "2,000 characters": "Summarize the following report.\n" + PASSAGE * 25,
     "100,000 characters": "Summarize the following report.\n" + PASSAGE * 1265,
@@ -35,6 +45,7 @@ SPEED_TEXTS = {
 
 def held_out(own: Sequence[Prompt], shared: Sequence[Prompt]) -> Iterator[tuple[str, list[Prompt], Floats]]:
     """Yield (what was left out, its prompts, their predictions), each by a fit that has not seen them."""
+    own = with_courtesy(own)
     own_rows, shared_rows = featurise(own), featurise(shared)
     families = sorted({prompt.family for prompt in shared if prompt.source in LEARNABLE})
     never = [at for at, prompt in enumerate(shared) if prompt.source not in LEARNABLE]
@@ -51,30 +62,35 @@ def held_out(own: Sequence[Prompt], shared: Sequence[Prompt]) -> Iterator[tuple[
 def templates_held_out(own: Sequence[Prompt], shared: Sequence[Prompt]) -> tuple[list[Prompt], Floats]:
     """Predict our own prompts by fits that have not seen their templates, a fifth of them at a time."""
     public = [prompt for prompt in shared if prompt.source in LEARNABLE]
-    own_rows, public_rows = featurise(own), featurise(public)
+    dressed = with_courtesy(own)  # the plain ones come first
+    own_rows, public_rows = featurise(dressed), featurise(public)
     groups = {group: at % FOLDS for at, group in enumerate(sorted({prompt.group for prompt in own}))}
     prompts: list[Prompt] = []
     parts: list[Floats] = []
     for fold in range(FOLDS):
-        kept = [at for at, prompt in enumerate(own) if groups[prompt.group] != fold]
+        kept = [at for at, prompt in enumerate(dressed) if groups[prompt.group] != fold]
         out = [at for at, prompt in enumerate(own) if groups[prompt.group] == fold]
-        model = fit([*(own[at] for at in kept), *public], [*_rows(own_rows, kept), *public_rows])
+        model = fit([*(dressed[at] for at in kept), *public], [*_rows(own_rows, kept), *public_rows])
         prompts += [own[at] for at in out]
         parts.append(model.probabilities(_rows(own_rows, out)))
     return prompts, np.vstack(parts)
 
 
-def speeds() -> dict[str, float]:
-    """Measure the median time of `classify` in microseconds, by kind of text."""
-    medians = {}
+def speeds() -> dict[str, tuple[float, float]]:
+    """Measure the CPU time of `classify` in microseconds, by kind of text: (fastest tenth, median).
+
+    The fastest tenth says what the code costs, the median what a shared machine makes of it.
+    """
+    measured = {}
     for name, text in SPEED_TEXTS.items():
         times = []
-        for _ in range(300):
-            start = time.perf_counter_ns()
-            classify(text)
-            times.append(time.perf_counter_ns() - start)
-        medians[name] = statistics.median(times) / 1000
-    return medians
+        for _ in range(SPEED_ROUNDS):
+            start = time.thread_time_ns()
+            for _ in range(SPEED_CALLS):
+                classify(text)
+            times.append((time.thread_time_ns() - start) / SPEED_CALLS / 1000)
+        measured[name] = (statistics.quantiles(times, n=10)[0], statistics.median(times))
+    return measured
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -115,7 +131,9 @@ def _rows(rows: Sequence[Features], chosen: Sequence[int]) -> list[Features]:
     return [rows[at] for at in chosen]
 
 
-def _print(tables: dict[str, dict[str, Quality]], speed: dict[str, float], *, as_json: bool) -> None:
+def _print(
+    tables: dict[str, dict[str, Quality]], speed: dict[str, tuple[float, float]], *, as_json: bool
+) -> None:
     if as_json:
         plain = {name: {key: asdict(value) for key, value in table.items()} for name, table in tables.items()}
         print(json.dumps({"quality": plain, "speedUs": speed}, indent=1))
@@ -128,9 +146,9 @@ def _print(tables: dict[str, dict[str, Quality]], speed: dict[str, float], *, as
                 f"| {key} | {row.prompts:,} | {row.accuracy:.3f} | {row.macro_f1:.3f} "
                 f"| {row.top_two:.3f} | {row.calibration_error:.3f} |"
             )
-    print("\n| text | median of `classify`, us |\n|---|---|")
-    for name, median in speed.items():
-        print(f"| {name} | {median:,.0f} |")
+    print("\n| text | fastest tenth, us | median, us |\n|---|---|---|")
+    for name, (fastest, median) in speed.items():
+        print(f"| {name} | {fastest:,.0f} | {median:,.0f} |")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ import json
 import os
 import random
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from smart_spawn.model import Category
@@ -38,6 +39,11 @@ TOPICS = ("topic", "restopic", "concept2", "poemtopic", "posttopic", "storytopic
 MIXED_TOPICS = 0.5
 """How often a topic is drawn from all of them, so that a subject does not pass for a category."""
 OWN = "own"
+SLOTS = "slots.txt"
+COURTESY = "courtesy.txt"
+"""Among our own prompts: what fills the braces, and what people say before and after a task."""
+DRESSED_SHARE = 0.25
+"""The part of our own prompts that is learned from a second time with something said around it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,10 +93,10 @@ def shared_prompts(folder: Path = SHARED_PROMPTS) -> list[Prompt]:
 def own_prompts(folder: Path = OWN_PROMPTS, *, each: int = 4, seed: int = 1) -> list[Prompt]:
     """Draw up to `each` different prompts from every template of ours. The same seed draws the same."""
     draw = random.Random(seed)  # sampling, not security
-    slots = _slots(folder / "slots.txt")
+    slots = _slots(folder / SLOTS)
     prompts: list[Prompt] = []
     for path in sorted(folder.glob("*.txt")):
-        if path.name == "slots.txt":
+        if path.name in (SLOTS, COURTESY):
             continue
         label, also, language = Category.GENERAL, frozenset[Category](), "en"
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines()):
@@ -110,6 +116,25 @@ def own_prompts(folder: Path = OWN_PROMPTS, *, each: int = 4, seed: int = 1) -> 
                     for text in texts
                 ]
     return prompts
+
+
+def with_courtesy(prompts: Sequence[Prompt], folder: Path = OWN_PROMPTS, *, seed: int = 1) -> list[Prompt]:
+    """Return the prompts, then some of them again with something said before or after them.
+
+    What is said tells nothing about the task, and so it should weigh nothing. Copies share their prompt's group.
+    """
+    draw = random.Random(seed)  # sampling, not security
+    frames = [
+        line
+        for line in (folder / COURTESY).read_text(encoding="utf-8").splitlines()
+        if line and not line.startswith("== ")
+    ]
+    copies = [
+        replace(prompt, text=draw.choice(frames).replace("{}", prompt.text))
+        for prompt in prompts
+        if draw.random() < DRESSED_SHARE
+    ]
+    return [*prompts, *copies]
 
 
 def _heading(line: str) -> tuple[Category, frozenset[Category], str]:

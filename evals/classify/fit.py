@@ -24,7 +24,7 @@ from smart_spawn.model import CATEGORIES
 Floats = npt.NDArray[np.float64]
 LANES = {category: lane for lane, category in enumerate(CATEGORIES)}
 
-VOCABULARY = 10_000
+VOCABULARY = 12_500
 MIN_PROMPTS = 2
 L2 = 1e-5
 STEPS = 120

@@ -1,4 +1,4 @@
-"""Find what a person asks for last: without reminders, frames, quotations and courtesies around it."""
+"""Find what a person asks for last: without reminders, frames and quotations around it."""
 
 from __future__ import annotations
 
@@ -39,28 +39,6 @@ _QUOTED_LINE = re.compile(
     r"^[ \t]*>(?!>>).*$", re.MULTILINE
 )  # `>>>` opens a Python console line, not a quotation
 
-_COURTESY = re.compile(
-    r"""[\s"'“”«»,.:;!*#-]*(?:
-      (?:hi|hello|hey|dear|good\ (?:morning|afternoon|evening|day)|greetings
-        |hallo|hola|bonjour|salut|guten\ (?:tag|morgen))
-        (?:\ (?:there|team|all|everyone|again|assistant|claude|chatgpt|buddy|friend|zusammen))?\s*[,.!]
-    | (?:please|pls|plz|kindly|bitte|por\ favor|s'il\ (?:te|vous)\ pla[iî]t|пожалуйста)\b
-    | (?:could|can|would|will)\ (?:you|u)(?:\ (?:please|kindly|help\ me(?:\ to)?|be\ so\ kind\ as\ to|possibly))*\b
-    | (?:would|do)\ you\ mind\b
-    | i(?:\ would|'d|\ just|\ really)?\ (?:want|need|like|appreciate\ it\ if)\ (?:you|u)(?:\ to|\ could|\ can)?\b
-    | (?:i\ was\ wondering\ if|i\ wonder\ if)\ you\ (?:could|can)\b
-    | (?:help\ me(?:\ to)?|let's|your\ (?:task|job|goal|mission)\ is\ to|you\ are\ asked\ to
-        |the\ task\ is\ to|we\ need\ to)\b
-    | (?:k[öo]nnten\ sie|kannst\ du|k[öo]nntest\ du
-        |puedes|podr[ií]as|pourriez-vous|peux-tu|pouvez-vous|voc[êe]\ pode)\b
-    | (?:请你?|請|麻烦你?|帮我|能否|能不能|可以请你|你能)
-    )""",
-    re.IGNORECASE | re.VERBOSE,
-)
-_MAX_COURTESIES = 4
-_COURTESY_REACH = 200
-"""Characters: a courtesy stands at the very beginning."""
-
 
 def newest_ask(source: str | Sequence[Mapping[str, Any]]) -> str:
     """Return the newest thing a person asked for.
@@ -79,17 +57,6 @@ def newest_ask(source: str | Sequence[Mapping[str, Any]]) -> str:
         if ask.strip():
             return ask
     return ""
-
-
-def without_courtesy(ask: str) -> str:
-    """Drop greetings and polite openings: "Hi there, could you please fix" begins with "fix"."""
-    start = 0
-    for _ in range(_MAX_COURTESIES):
-        found = _COURTESY.match(ask, start, start + _COURTESY_REACH)
-        if found is None or not ask[found.end() : found.end() + _COURTESY_REACH].strip(" .!?\n"):
-            break
-        start = found.end()
-    return ask[start:]
 
 
 def _text_of(content: object) -> str:

@@ -12,18 +12,12 @@ import re
 SPEAKING_MARKS = frozenset(["@code", "@log", "@file", "@image", "@math", "@json"])
 """Marks that tell something even when no word is known; a question mark alone does not."""
 
-_CODE_WORDS = (
-    "\ndef ",
-    "SELECT ",
-    "\nimport ",
-    "\nfrom ",
-    "\n    ",
-    "\n\t",
-    "#include",
-    "elif ",
-    "://localhost",
-    "func ",
-)
+_CODE_WORDS = ("SELECT ", "elif ", "func ")
+_CODE_LINES: dict[str, tuple[str, ...]] = {
+    "\n": ("\ndef ", "\nimport ", "\nfrom ", "\n    ", "\n\t"),
+    "#": ("#include",),
+    "/": ("://localhost",),
+}
 _CODE: dict[str, tuple[str, ...]] = {
     "=": ("=>", "==", "!=", " = [", " = {", "= new ", "+= "),
     "(": ("();", "()", "(self", "print(", "function(", "for (", "if (", "while ("),
@@ -48,21 +42,22 @@ _CODE_BESIDE = (
 )
 """Signs of code only beside one of those characters: people write these words too."""
 _LOG = (
-    *(
-        "Traceback",
-        "Error:",
-        "Exception",
-        "ERROR",
-        "WARN",
-        "FATAL",
-        "\tat ",
-        "    at ",
-        "panic:",
-        "error[E",
-        "errno",
-    ),
-    *("egmentation fault", "exit code", "ERR!", "stack trace", "stacktrace", "fatal:", "undefined reference"),
+    "    at ",
+    "egmentation fault",
+    "exit code",
+    "errno",
+    "stack trace",
+    "stacktrace",
+    "undefined reference",
 )
+_LOG_LINES: dict[str, tuple[str, ...]] = {
+    "E": ("Error:", "Exception", "ERROR", "ERR!", "error[E"),
+    ":": ("panic:", "fatal:"),
+    "T": ("Traceback", "FATAL"),
+    "W": ("WARN",),
+    "\t": ("\tat ",),
+}
+"""Signs of code and of logs by a character that they contain: most texts lack it, so little is searched."""
 _LATEX = (
     "\\frac",
     "\\sqrt",
@@ -114,6 +109,47 @@ _HEAD = 450
 _TAIL = 200
 """Characters at both ends that are searched."""
 _NEAR_WORDS = 60
+_FIRST = 20
+"""Characters in which the first word stands."""
+_EMPHASIS = " \t\r\n?!？！"
+_INTERROGATIVES = frozenset(
+    [
+        *(
+            "what",
+            "whats",
+            "what's",
+            "how",
+            "why",
+            "who",
+            "when",
+            "where",
+            "which",
+            "whose",
+            "is",
+            "are",
+            "am",
+        ),
+        *("do", "does", "did", "was", "were", "has", "have", "should"),
+        *("was", "wie", "warum", "wieso", "wer", "wann", "wo", "welche", "welcher", "welches", "ist", "sind"),
+        *("qué", "cómo", "cuál", "cuáles", "quién", "cuándo", "dónde", "cuánto", "cuántos"),
+        *("comment", "pourquoi", "quel", "quelle", "quels", "quelles", "qui", "quand", "où", "combien"),
+        *(
+            "como",
+            "qual",
+            "quais",
+            "quem",
+            "quando",
+            "onde",
+            "come",
+            "cosa",
+            "perché",
+            "quale",
+            "chi",
+            "dove",
+        ),
+        *("как", "что", "почему", "кто", "когда", "где"),
+    ]
+)
 _OPERATORS = "=+^*/×÷<>%!"
 _AROUND = ".,;:!?()[]{}\"'`<>*"
 
@@ -140,11 +176,24 @@ def marks_of(text: str) -> list[str]:
         found.append("@list")
     if text.count('"') >= 2 or any(map(text.__contains__, _QUOTES)):
         found.append("@quote")
-    if text.rstrip()[-1:] in ("?", "？"):
-        found.append("@question")
-    elif "?" in text or "？" in text:
-        found.append("@asks")
+    asks = _asks(text)
+    if asks:
+        found.append(asks)
     return found
+
+
+def _asks(text: str) -> str | None:
+    """Tell a question, which begins like one or ends on one question mark, from a text with one in it.
+
+    "Fix it ???" and "fix it !?" are not questions, and "what is the capital;" is one.
+    """
+    words = text[:_FIRST].split(None, 1)
+    if words and words[0].lower().strip(_AROUND + "¿") in _INTERROGATIVES:
+        return "@question"
+    sober = text.rstrip(_EMPHASIS)
+    if text[len(sober) :].rstrip() in ("?", "？"):
+        return "@question"
+    return "@asks" if "?" in sober or "？" in sober else None
 
 
 def _has_options(text: str) -> bool:
@@ -154,6 +203,9 @@ def _has_options(text: str) -> bool:
 def _code_marks(text: str) -> list[str]:
     found = []
     code = sum(map(text.__contains__, _CODE_WORDS))
+    code += sum(
+        sum(map(text.__contains__, signs)) for character, signs in _CODE_LINES.items() if character in text
+    )
     present = [signs for character, signs in _CODE.items() if character in text]
     if present:
         code += sum(map(text.__contains__, _CODE_BESIDE))
@@ -162,7 +214,9 @@ def _code_marks(text: str) -> list[str]:
         found.append("@code")
         if code >= 4:
             found.append("@codeblock")
-    if any(map(text.__contains__, _LOG)):
+    if any(map(text.__contains__, _LOG)) or any(
+        character in text and any(map(text.__contains__, signs)) for character, signs in _LOG_LINES.items()
+    ):
         found.append("@log")
     return found
 
@@ -188,7 +242,8 @@ def _math_marks(near: str, text: str) -> list[str]:
         found.append("@math")
     if latex or text.count("$") >= 4:
         found.append("@latex")
-    numbers = len(_NUMBER.findall(near))
+    digits = not near.isascii() or any(map(near.__contains__, "0123456789"))
+    numbers = len(_NUMBER.findall(near)) if digits else 0
     if numbers:
         found.append("@number")
         if numbers >= 3:

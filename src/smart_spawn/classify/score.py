@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TypeVar
 
 from smart_spawn.classify.features import ASK_STRENGTH, BEGIN, MARK_STRENGTH, Reading
@@ -48,6 +49,8 @@ def seen(verdict: Verdict) -> Verdict:
 
 def weigh(reading: Reading, weights: Weights) -> Verdict | None:
     """Weigh a reading. Returns `None` when nothing in it is known: there is nothing to judge by."""
+    if len(reading.ask) == 1 and not reading.marks:  # nothing but its beginning
+        return None
     words = spelled(reading.ask, weights)
     ask = _sum_of_words(words, weights)
     body = _sum_of_words(reading.body, weights) if reading.body else 0
@@ -101,19 +104,19 @@ def _signals(ask: list[str], marks: list[str], weights: Weights, lane: int) -> t
     Only names from the weights' file come out, never other words of the task: a decision may be stored.
     """
     shift = LANE_BITS * lane
+    words, prefixes, pairs = weights.words, weights.prefixes, weights.pairs
     found: dict[str, int] = {}
     for mark in marks:
-        if packed := weights.words.get(mark):
+        if packed := words.get(mark):
             found[mark] = MARK_STRENGTH * ((packed >> shift & LANE) - OFFSET)
     for word in ask:
-        if packed := weights.words.get(word):
+        if packed := words.get(word):
             found[word] = ASK_STRENGTH * ((packed >> shift & LANE) - OFFSET)
-        elif len(word) > PREFIX_LENGTH and (packed := weights.prefixes.get(word[:PREFIX_LENGTH])):
+        elif len(word) > PREFIX_LENGTH and (packed := prefixes.get(word[:PREFIX_LENGTH])):
             found[f"{word[:PREFIX_LENGTH]}*"] = ASK_STRENGTH * ((packed >> shift & LANE) - OFFSET)
-    for pair in itertools.pairwise(ask):
-        if packed := weights.pairs.get(pair):
-            name = f"{pair[0]} {pair[1]}".removeprefix(f"{BEGIN} ")
-            found[name] = ASK_STRENGTH * ((packed >> shift & LANE) - OFFSET)
-    telling = [(name, value) for name, value in found.items() if value > 0]
-    telling.sort(key=lambda item: -item[1])  # stable: equal ones stay in the order of the text
-    return tuple(name for name, _ in telling[:MAX_SIGNALS])
+    for pair in filter(pairs.__contains__, itertools.pairwise(ask)):
+        name = pair[1] if pair[0] == BEGIN else " ".join(pair)
+        found[name] = ASK_STRENGTH * ((pairs[pair] >> shift & LANE) - OFFSET)
+    telling = [item for item in found.items() if item[1] > 0]
+    telling.sort(key=itemgetter(1), reverse=True)  # stable: equal ones stay in the order of the text
+    return tuple([name for name, _ in telling[:MAX_SIGNALS]])

@@ -11,10 +11,10 @@ from functools import lru_cache
 from smart_spawn.classify.weights import LANE, LANE_BITS, OFFSET, PREFIX_LENGTH, Weights, load_weights
 from smart_spawn.model import CATEGORIES
 
-SHORTEST = 6
+SHORTEST = 5
 """Letters of a word that can be recognised: shorter ones have too many neighbours."""
 LONGEST = 16
-TELLING = 40
+TELLING = 30
 """The largest weight (of 127) that makes a word worth recognising."""
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from evals.classify.__main__ import main
-from evals.classify.corpus import OWN_PROMPTS, Prompt, own_prompts
+from evals.classify.corpus import COURTESY, OWN_PROMPTS, SLOTS, Prompt, own_prompts, with_courtesy
 from evals.classify.fit import featurise, fit, packed
 from evals.classify.measure import by, quality
 
@@ -47,18 +47,33 @@ def test_own_prompts_cover_every_category_without_an_open_slot() -> None:
     """Each category has hundreds of different prompts, and no template names a slot that does not exist."""
     prompts = own_prompts()
     slots = {
-        line.partition(": ")[0]
-        for line in (OWN_PROMPTS / "slots.txt").read_text(encoding="utf-8").splitlines()
+        line.partition(": ")[0] for line in (OWN_PROMPTS / SLOTS).read_text(encoding="utf-8").splitlines()
     }
     for category in CATEGORIES:
         assert len({prompt.text for prompt in prompts if prompt.label is category}) >= 300
     wanted = {
         name
         for path in OWN_PROMPTS.glob("*.txt")
-        if path.name != "slots.txt"
+        if path.name != SLOTS
         for name in re.findall(r"\{([a-z]+\d?_?[a-z]*)\}", path.read_text(encoding="utf-8"))
     }
     assert wanted - slots <= {"id", "n", "d"}
+
+
+def test_some_prompts_are_learned_again_with_courtesy() -> None:
+    """Copies come last, hold their prompt whole, keep its group and label, and come out the same every time."""
+    prompts = some_prompts()
+    dressed = with_courtesy(prompts)
+    assert dressed[: len(prompts)] == prompts
+    assert len(prompts) * 1.1 < len(dressed) < len(prompts) * 1.5
+    by_group = {prompt.group: prompt for prompt in prompts}
+    for copy in dressed[len(prompts) :]:
+        original = by_group[copy.group]
+        assert (copy.label, copy.also) == (original.label, original.also)
+        assert original.text in copy.text != original.text
+    assert with_courtesy(prompts) == dressed
+    frames = (OWN_PROMPTS / COURTESY).read_text(encoding="utf-8").splitlines()
+    assert all("{}" in frame for frame in frames if not frame.startswith("== "))
 
 
 def test_shipped_weights_are_small_and_whole() -> None:
