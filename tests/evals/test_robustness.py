@@ -11,8 +11,6 @@ from smart_spawn.catalog.packaged import packaged_facts
 from smart_spawn.catalog.snapshot import Catalog
 from smart_spawn.model import Budget, Category
 
-GAP = "courtesies at the end and frames in other languages still move the classifier: `python -m evals robustness`"
-
 
 @pytest.fixture(scope="module")
 def found() -> Robustness:
@@ -22,17 +20,9 @@ def found() -> Robustness:
     return measure(own_tasks(), Catalog.of(facts), budgets=(Budget.MEDIUM,))
 
 
-@pytest.mark.parametrize(
-    "perturbation",
-    [
-        pytest.param(name, marks=pytest.mark.xfail(reason=GAP, strict=False))
-        if name in ("courtesy", "other language around it")
-        else name
-        for name in PERTURBATIONS
-    ],
-)
+@pytest.mark.parametrize("perturbation", list(PERTURBATIONS))
 def test_another_wording_keeps_the_model(found: Robustness, perturbation: str) -> None:
-    """Typing errors, capitals, spaces, reminders and punctuation do not change what a task needs."""
+    """Typing errors, capitals, spaces, courtesy, frames and punctuation do not change what a task needs."""
     assert found.kept(perturbation) >= TARGET
 
 
