@@ -81,7 +81,8 @@ def main() -> None:
     print(f"{given.models:,} models x {given.boards} boards: {took:.1f} s ({cpu:.1f} s of CPU)")
     print(f"{found:,} readings placed, {size / 1e6:.0f} MB of facts, version {catalog.version}")
     print(
-        f"peak memory {peak:.0f} MB, of which the input {before:.0f} MB; {Category.CODING} has {len(catalog.boards)} boards"
+        f"peak memory {peak:.0f} MB, of which the input {before:.0f} MB; "
+        f"{Category.CODING} has {len(catalog.boards)} boards"
     )
 
 

@@ -15,9 +15,9 @@ from dataclasses import asdict, dataclass
 from typing import Literal, get_args
 
 import numpy as np
+
 from evals.agreement import Estimate, Floats, bootstrap, kendall, spearman
 from evals.material import Material, arguments, load
-
 from smart_spawn.catalog.snapshot import Catalog
 from smart_spawn.model import CATEGORIES, Category
 from smart_spawn.scoring.reading import Reading, best_per_board

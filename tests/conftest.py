@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.databases import postgresql_admin, postgresql_database, postgresql_url
 
 __all__ = ["postgresql_admin", "postgresql_database", "postgresql_url"]  # fixtures for every test

@@ -17,6 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
+
 from evals.classify.corpus import (
     LEARNABLE,
     SHARED_PROMPTS,
@@ -27,7 +28,6 @@ from evals.classify.corpus import (
 )
 from evals.classify.fit import Features, Floats, featurise, fit
 from evals.classify.measure import Quality, by, quality
-
 from smart_spawn.classify import classify
 
 FOLDS = 5

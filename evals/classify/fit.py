@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from evals.classify.corpus import OWN, Prompt
 
+from evals.classify.corpus import OWN, Prompt
 from smart_spawn.classify.features import ASK_STRENGTH, MARK_STRENGTH, features, read
 from smart_spawn.classify.weights import OFFSET
 from smart_spawn.model import CATEGORIES

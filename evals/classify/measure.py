@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
 from evals.classify.corpus import Prompt
 from evals.classify.fit import Floats
-
 from smart_spawn.model import CATEGORIES, Category
 
 BINS = 10

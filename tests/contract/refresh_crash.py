@@ -16,11 +16,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.contract.refreshing import LATER, settings_for
-
 from smart_spawn.app import SmartSpawn
 from smart_spawn.refresh import rebuild
 from smart_spawn.store.database import Database
+from tests.contract.refreshing import LATER, settings_for
 
 MAX_WRITES = 60
 _write = Database.write

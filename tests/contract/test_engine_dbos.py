@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import make_url
-from tests.contract.engines import opened
 
 from smart_spawn.engines import version
 from smart_spawn.errors import StoreError
 from smart_spawn.runs.engine_dbos import DbosEngine, queue_url
 from smart_spawn.runs.ports import Ctx, Ended
 from smart_spawn.settings import Settings
+from tests.contract.engines import opened
 
 
 async def test_the_queue_holds_an_id_and_a_number_as_json(tmp_path: Path) -> None:

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from sqlalchemy import Engine, text
-from tests.contract.engines import LIMITED, Bench, answer, opened, purchase, worst_usd
 
 from smart_spawn.errors import (
     BadAnswer,
@@ -31,6 +30,7 @@ from smart_spawn.errors import (
 from smart_spawn.runs.engine import KeyCap, RunCost, RunSpec
 from smart_spawn.runs.ports import Ctx, Ended, Purchase, Purchased
 from smart_spawn.settings import Settings
+from tests.contract.engines import LIMITED, Bench, answer, opened, purchase, worst_usd
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 FOREVER_S = 30.0

@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.contract.refreshing import LATER, NAMES, environment_for, refreshed, settings_for
-from tests.unit.sources.publisher import FAULTS, Publisher, publishing
 
 from smart_spawn.app import SmartSpawn
 from smart_spawn.catalog.facts import Facts
 from smart_spawn.refresh import RefreshBusy, rebuild
 from smart_spawn.sources import transport
 from smart_spawn.surface.status import status_json
+from tests.contract.refreshing import LATER, NAMES, environment_for, refreshed, settings_for
+from tests.unit.sources.publisher import FAULTS, Publisher, publishing
 
 IN_WORDS = {
     "401": "key is missing or wrong",

@@ -11,8 +11,6 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import update
-from tests.contract.engines import utc_now
-from tests.contract.test_run_money import begun_run
 
 from smart_spawn.engines import memory_engine
 from smart_spawn.errors import RunNotCancellable, SettingsError, StoreError
@@ -24,6 +22,8 @@ from smart_spawn.store import Store, open_store
 from smart_spawn.store import run_tables as t
 from smart_spawn.store.database import StoreBusy
 from smart_spawn.store.tables import now_us
+from tests.contract.engines import utc_now
+from tests.contract.test_run_money import begun_run
 
 ELSEWHERE = Executor(id="far", machine="elsewhere", pid=1, process_started="1", version="v")
 

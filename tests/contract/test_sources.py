@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 import pytest
-from tests.unit.sources.published import FETCHED_AT
-from tests.unit.sources.publisher import FAULTS, Publisher, publishing
 
 from smart_spawn.settings import Settings
 from smart_spawn.sources import ADAPTERS, all_sources, transport
 from smart_spawn.sources.base import Payload, Source
 from smart_spawn.sources.fetching import SourceFetch, fetch_all
 from smart_spawn.sources.quarantine import SourceReading, read
+from tests.unit.sources.published import FETCHED_AT
+from tests.unit.sources.publisher import FAULTS, Publisher, publishing
 
 NAMES = tuple(ADAPTERS)[:5]  # the main five; the extra ones are single files of the same kinds
 NOW = datetime(2026, 11, 2, 12, tzinfo=UTC)

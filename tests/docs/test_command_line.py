@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+
 from tests.docs.test_links import DOCUMENTS, ROOT
 
 GROUPS = ("catalog", "runs", "keys", "benchmarks")

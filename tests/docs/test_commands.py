@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from tests.docs.test_links import DOCUMENTS, ROOT
 
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")

@@ -3,9 +3,8 @@
 import re
 from collections.abc import Iterable
 
-from tests.docs.test_links import DOCUMENTS
-
 import smart_spawn
+from tests.docs.test_links import DOCUMENTS
 
 
 def unmentioned(names: Iterable[str], texts: Iterable[str]) -> set[str]:

@@ -6,14 +6,14 @@ from datetime import date
 
 import numpy as np
 import pytest
+
 from evals.boards import compare, main_category, predictions, publisher, summarise
 from evals.material import Material
-from tests.unit.builders import listing
-
 from smart_spawn.matching.index import NameIndex
 from smart_spawn.matching.match import match
 from smart_spawn.model import Category
 from smart_spawn.sources.base import Measurement
+from tests.unit.builders import listing
 
 DAY = date(2026, 8, 8)
 NAMES = [first + vowel + "ndo" for first in "bdfgklmn" for vowel in "aei"]

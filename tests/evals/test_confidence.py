@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+from evals import calibration, confidence_on_outcomes
 from evals.calibration import EXPERIMENTS, simulate
 from evals.confidence_on_outcomes import accuracies, leave_each_out
 from evals.reliability import calibration_error, reliability
-from tests.unit.builders import catalog, listing
-
-from evals import calibration, confidence_on_outcomes
 from smart_spawn.catalog.snapshot import Catalog
+from tests.unit.builders import catalog, listing
 
 
 @pytest.fixture(scope="module")

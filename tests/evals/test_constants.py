@@ -6,16 +6,16 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from evals.constants import Pair, edition_pairs, effort_pairs, measure, per_model, quality, shifted
-from tests.unit.builders import listing, reading
 
 from evals import __main__ as evaluations
+from evals.constants import Pair, edition_pairs, effort_pairs, measure, per_model, quality, shifted
 from smart_spawn.catalog.facts import Facts
 from smart_spawn.catalog.snapshot import Catalog
 from smart_spawn.model import Effort
 from smart_spawn.scoring.reading import EFFORT_RANK, Reading
 from smart_spawn.scoring.scale import Scale
 from smart_spawn.scoring.weights import shipped_weights
+from tests.unit.builders import listing, reading
 
 RISE = 0.2
 EFFORTS: tuple[Effort, ...] = ("max", "high", "low", "none")

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from evals.agreement import bootstrap, kendall, ranks, spearman
 from evals.reliability import MIN_CASES, calibration_error, reliability, table
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 
 import pytest
-from evals.robustness import PERTURBATIONS, TARGET, Changed, Robustness, measure, own_tasks
 
+from evals.robustness import PERTURBATIONS, TARGET, Changed, Robustness, measure, own_tasks
 from smart_spawn.catalog.packaged import packaged_facts
 from smart_spawn.catalog.snapshot import Catalog
 from smart_spawn.model import Budget, Category

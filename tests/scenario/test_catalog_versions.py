@@ -10,8 +10,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.contract.refreshing import FIRST, LATER, refreshed, settings_for
-from tests.unit.sources.publisher import Publisher, publishing
 
 from smart_spawn.app import SmartSpawn
 from smart_spawn.errors import InvalidRequest, NotFound, SettingsError, StoreCorrupt, TooLarge
@@ -19,6 +17,8 @@ from smart_spawn.manage import archive as archives
 from smart_spawn.manage.versions import take_in
 from smart_spawn.settings import Settings
 from smart_spawn.surface import versions
+from tests.contract.refreshing import FIRST, LATER, refreshed, settings_for
+from tests.unit.sources.publisher import Publisher, publishing
 
 
 @pytest.fixture

@@ -8,8 +8,6 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.unit.api.conftest import small_facts
-from tests.unit.api.test_document import check, schema_of
 
 from smart_spawn.api.app import create_app
 from smart_spawn.app import SmartSpawn
@@ -18,6 +16,8 @@ from smart_spawn.model import Mode
 from smart_spawn.providers.fake import FakeProvider, Scripted
 from smart_spawn.settings import Settings
 from smart_spawn.spawn.inline import InlineCtx
+from tests.unit.api.conftest import small_facts
+from tests.unit.api.test_document import check, schema_of
 
 QUESTION = "How many prime numbers are there below 20?"
 

@@ -11,7 +11,6 @@ from typing import Any
 import httpx
 import pytest
 import structlog
-from tests.unit.builders import NOW, catalog, listing
 
 from smart_spawn.api.app import create_app
 from smart_spawn.app import SmartSpawn
@@ -21,6 +20,7 @@ from smart_spawn.providers.fake import FakeProvider
 from smart_spawn.settings import Settings
 from smart_spawn.surface.decisions import decision_json, explain_text, replay_json
 from smart_spawn.surface.failures import error_json
+from tests.unit.builders import NOW, catalog, listing
 
 CANARIES = ("kestrelquartz7719", "refackestrelquartz", "pythoonkestrel")
 """One like nothing else, one that begins like a word that the classifier knows, one that is nearly such a word."""

@@ -8,7 +8,6 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from tests.unit.builders import NOW, TODAY, listing
 
 from smart_spawn.app import SmartSpawn
 from smart_spawn.catalog.build import build_catalog
@@ -23,6 +22,7 @@ from smart_spawn.settings import Settings
 from smart_spawn.sources.base import Batch, Measurement
 from smart_spawn.surface import own
 from smart_spawn.surface.models import model_row
+from tests.unit.builders import NOW, TODAY, listing
 
 NAMES = ("alpha-1", "beta-2", "gamma-3", "delta-4", "omega-5", "zeta-6")
 BOARDS = ("livebench_coding", "livebench_agentic_coding", "lmarena_coding")

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.unit.builders import catalog, listing, reading
 
 from smart_spawn.catalog.snapshot import Catalog
 from smart_spawn.cli.boundary import carry_out
 from smart_spawn.model import Listing
+from tests.unit.builders import catalog, listing, reading
 
 CODING = ("lmarena_coding", "lmarena_webdev", "livebench_coding", "livebench_agentic_coding")
 ROUTES = """

@@ -10,10 +10,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.contract.store.conftest import compiled_once
-
 from smart_spawn.settings import Settings
 from smart_spawn.store import open_store
+from tests.contract.store.conftest import compiled_once
 
 PARENT = """
 import sys, time

@@ -10,7 +10,6 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
-from tests.unit.builders import NOW, TODAY, listing, reading
 
 from smart_spawn.api.app import create_app
 from smart_spawn.app import SmartSpawn
@@ -18,6 +17,7 @@ from smart_spawn.catalog.facts import Facts, SourceFacts, Unmatched
 from smart_spawn.providers.fake import FakeProvider
 from smart_spawn.scoring.weights import shipped_weights
 from smart_spawn.settings import Settings
+from tests.unit.builders import NOW, TODAY, listing, reading
 
 LISTINGS = (
     listing(

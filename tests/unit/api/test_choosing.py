@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import httpx
 import pytest
+
 from tests.unit.api.conftest import body_of
 
 TASK = "Refactor this Python function to use asyncio"

@@ -12,6 +12,7 @@ import httpx
 import jsonschema
 import pytest
 from fastapi import FastAPI
+
 from tests.unit.api.conftest import body_of
 
 TASK = "Refactor this Python function to use asyncio"

@@ -13,11 +13,11 @@ import structlog
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 from structlog.testing import capture_logs
-from tests.unit.api.conftest import body_of
 
 from smart_spawn.api.gate import Gate, InFlight, Limits
 from smart_spawn.app import SmartSpawn
 from smart_spawn.errors import StoreCorrupt
+from tests.unit.api.conftest import body_of
 
 Inner = Callable[[Scope, Receive, Send], Awaitable[None]]
 

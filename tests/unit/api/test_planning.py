@@ -6,10 +6,10 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.unit.api.conftest import body_of
-from tests.unit.api.test_document import check, schema_of
 
 from smart_spawn.providers.fake import FakeProvider
+from tests.unit.api.conftest import body_of
+from tests.unit.api.test_document import check, schema_of
 
 PARTS = "Design a schema for a blog, then write a REST API for it, and finally write tests"
 

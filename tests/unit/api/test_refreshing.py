@@ -11,12 +11,12 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.unit.api.conftest import body_of
 
 from smart_spawn.api.refresh_job import carry_out
 from smart_spawn.api.refreshing import Refresher, Turn, keeping_current, order
 from smart_spawn.app import SmartSpawn
 from smart_spawn.settings import Settings
+from tests.unit.api.conftest import body_of
 
 ALL_OFF: Mapping[str, Any] = {
     name: {"enabled": False} for name in ("openrouter", "lmarena", "livebench", "open_llm_leaderboard")

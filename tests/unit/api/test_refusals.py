@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from tests.unit.api.conftest import body_of
 
 from smart_spawn.app import SmartSpawn
 from smart_spawn.catalog.snapshot import Catalog
+from tests.unit.api.conftest import body_of
 
 DEEP = "[" * 100_000
 

@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from tests.unit.builders import listing
 
 from smart_spawn.catalog.build import build_catalog
 from smart_spawn.catalog.facts import decode, encode
@@ -16,6 +15,7 @@ from smart_spawn.errors import StoreCorrupt
 from smart_spawn.model import Category
 from smart_spawn.scoring.weights import shipped_weights
 from smart_spawn.sources.base import Batch, Measurement
+from tests.unit.builders import listing
 
 AS_OF = date(2026, 8, 8)
 NAMES = ("alpha-1", "beta-2", "gamma-3", "delta-4", "omega-5", "zeta-6")

@@ -8,13 +8,13 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from tests.unit.builders import TODAY, catalog, listing
 
 from smart_spawn.catalog.diff import diff
 from smart_spawn.catalog.snapshot import Catalog
 from smart_spawn.model import BUDGETS, Budget, Category
 from smart_spawn.routing.picks import diff_picks, fixed_tasks
 from smart_spawn.routing.policy import RoutingPolicy
+from tests.unit.builders import TODAY, catalog, listing
 
 TASKS = ["Refactor this Python function to use asyncio instead of threads"]
 SCORES = {

@@ -5,7 +5,6 @@ from __future__ import annotations
 from importlib.resources import files
 
 import pytest
-from tests.unit.builders import NOW
 
 import smart_spawn.catalog
 from smart_spawn.catalog.packaged import MAX_BYTES, RESOURCE, packaged_facts, redistributable
@@ -13,6 +12,7 @@ from smart_spawn.catalog.snapshot import Catalog
 from smart_spawn.routing.policy import RoutingPolicy
 from smart_spawn.routing.request import RouteRequest
 from smart_spawn.routing.route import route
+from tests.unit.builders import NOW
 
 FLAGSHIPS = [
     "anthropic/claude-fable-5", "anthropic/claude-opus-5", "anthropic/claude-sonnet-5", "anthropic/claude-opus-4.8",

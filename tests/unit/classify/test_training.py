@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from evals.classify.__main__ import main
 from evals.classify.corpus import COURTESY, OWN_PROMPTS, SLOTS, Prompt, own_prompts, with_courtesy
 from evals.classify.fit import featurise, fit, packed
 from evals.classify.measure import by, quality
-
 from smart_spawn.classify.features import read
 from smart_spawn.classify.score import weigh
 from smart_spawn.classify.weights import load_weights, unpack

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from tests.unit.builders import catalog, listing
 
 from smart_spawn.cli.boundary import carry_out
+from tests.unit.builders import catalog, listing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

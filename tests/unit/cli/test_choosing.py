@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.cli.conftest import Cli
 
 from smart_spawn.cli.fields import routing_fields, spawning_fields
 from smart_spawn.routing.request import MAX_TASK_CHARS, RouteRequest
 from smart_spawn.spawn.request import SpawnRequest
+from tests.unit.cli.conftest import Cli
 
 TASK = "Refactor this Python function to use asyncio"
 

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from tests.unit.cli.conftest import Answer, Cli
 
 

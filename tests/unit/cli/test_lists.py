@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.unit.cli.conftest import Cli
 
 import smart_spawn
 from smart_spawn.catalog.facts import decode
 from smart_spawn.cli import screen
+from tests.unit.cli.conftest import Cli
 
 
 def test_models_are_listed_best_first(cli: Cli) -> None:

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import get_type_hints
 
 import pytest
-from tests.unit.cli.conftest import Cli
 
 import smart_spawn
 from smart_spawn.cli.reference import commands, page
 from smart_spawn.surface import failures
+from tests.unit.cli.conftest import Cli
 
 NAMES = [name for name, _ in commands()]
 HEAVY = ["openai", "fastapi", "sqlalchemy", "alembic", "granian", "rich", "numpy", "httpx", "smart_spawn.app"]

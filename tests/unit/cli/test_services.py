@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
-from tests.unit.cli.conftest import Cli
-from tests.unit.sources.publisher import Publisher, publishing
 
 from smart_spawn.providers.fake_server import FakeServer
 from smart_spawn.sources import transport
+from tests.unit.cli.conftest import Cli
+from tests.unit.sources.publisher import Publisher, publishing
 
 TASK = "Refactor this Python function to use asyncio"
 MAIN_FIVE = ("openrouter", "lmarena", "livebench", "open_llm_leaderboard")

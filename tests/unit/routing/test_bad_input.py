@@ -11,7 +11,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.unit.builders import NOW, catalog, listing
 
 from smart_spawn.catalog.snapshot import Catalog
 from smart_spawn.errors import (
@@ -29,6 +28,7 @@ from smart_spawn.routing.policy import RoutingPolicy
 from smart_spawn.routing.request import MAX_IDS, MAX_TASK_CHARS, RouteRequest
 from smart_spawn.routing.route import route
 from smart_spawn.surface.failures import error_json
+from tests.unit.builders import NOW, catalog, listing
 
 HALF = "\ud83d"
 """Half a surrogate pair: JSON can escape it, and no file, database or terminal can hold it."""

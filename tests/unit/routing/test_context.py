@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.builders import NOW, catalog, listing
 
 from smart_spawn.catalog.snapshot import Catalog
 from smart_spawn.model import Price, Rates
@@ -18,6 +17,7 @@ from smart_spawn.routing.policy import RoutingPolicy
 from smart_spawn.routing.request import RouteRequest
 from smart_spawn.routing.route import route
 from smart_spawn.scoring.tags import MOST_POINTS, known_tags, spellings, tag_boards
+from tests.unit.builders import NOW, catalog, listing
 
 
 def choose(shop: Catalog, session: Session | None = None, **options: Any) -> Decision:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.unit.builders import NOW, catalog, listing
 
 from smart_spawn.errors import NoEligibleModel, NoModelInBudget
 from smart_spawn.model import DeclaredPolicy
@@ -13,6 +12,7 @@ from smart_spawn.routing.data_policy import admitted, published_hosts
 from smart_spawn.routing.policy import OwnHost, RoutingPolicy
 from smart_spawn.routing.request import DataPolicy, RouteRequest
 from smart_spawn.routing.route import route
+from tests.unit.builders import NOW, catalog, listing
 
 OPEN = RoutingPolicy()
 

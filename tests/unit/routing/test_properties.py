@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.builders import NOW, catalog, listing
 
 from smart_spawn.catalog.build import build_catalog
 from smart_spawn.catalog.snapshot import Catalog
@@ -26,6 +25,7 @@ from smart_spawn.routing.request import RouteRequest
 from smart_spawn.routing.route import recommend, route
 from smart_spawn.scoring.weights import shipped_weights
 from smart_spawn.sources.base import Batch, Measurement, Unit
+from tests.unit.builders import NOW, catalog, listing
 
 AS_OF = date(2026, 8, 8)
 MODELS = tuple(f"{vendor}/{name}-{n}" for n, name in enumerate(("alpha", "beta", "gamma")) for vendor in "ab")

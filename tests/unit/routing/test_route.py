@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.builders import NOW, catalog, listing, reading
 
 from smart_spawn.catalog.snapshot import Catalog
 from smart_spawn.errors import InvalidRequest, NoEligibleModel, NoModelInBudget, UnknownModel
@@ -19,6 +18,7 @@ from smart_spawn.routing.explain import explain, rejections, rerun
 from smart_spawn.routing.policy import RoutingPolicy
 from smart_spawn.routing.request import RouteRequest
 from smart_spawn.routing.route import recommend, route
+from tests.unit.builders import NOW, catalog, listing, reading
 
 STRONG, GOOD, WEAK, BAD = 1.5, 0.8, -0.5, -2.4
 

@@ -6,7 +6,6 @@ from statistics import fmean, pstdev
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from tests.unit.builders import TODAY, listing
 
 from smart_spawn.catalog.build import build_catalog
 from smart_spawn.catalog.snapshot import Catalog
@@ -15,6 +14,7 @@ from smart_spawn.scoring.scale import UNLINKED_QUALITY, NormName, Scale, fit_sca
 from smart_spawn.scoring.weights import shipped_weights
 from smart_spawn.sources.base import Batch, Measurement
 from smart_spawn.surface.models import reading_json
+from tests.unit.builders import TODAY, listing
 
 Cohorts = dict[BoardKey, dict[str, float]]
 CATALOGUE = [f"maker/m{number:02d}" for number in range(40)]

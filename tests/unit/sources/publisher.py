@@ -13,9 +13,9 @@ from urllib.parse import unquote, urlsplit
 
 from arro3.core import Table
 from arro3.io import read_parquet
-from tests.unit.sources.published import documents, parquet
 
 from smart_spawn.sources.base import Payload
+from tests.unit.sources.published import documents, parquet
 
 FAULTS = ("401", "410", "429", "500", "503", "html", "truncated", "slow", "empty", "shrunk", "renamed")
 RENAMED = {

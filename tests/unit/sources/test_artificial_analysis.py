@@ -6,12 +6,12 @@ import json
 
 import pytest
 from pydantic import SecretStr
-from tests.unit.sources.published import analysis_page, payload
 
 from smart_spawn.errors import SourceChanged, SourceUnavailable
 from smart_spawn.settings import SourceSettings
 from smart_spawn.sources.artificial_analysis import ArtificialAnalysis
 from smart_spawn.sources.base import Batch, Http, Payload
+from tests.unit.sources.published import analysis_page, payload
 
 SOURCE = ArtificialAnalysis(SourceSettings(api_key=SecretStr("own-key")))
 

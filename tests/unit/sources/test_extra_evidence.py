@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from tests.unit.sources.published import payload
 
 from smart_spawn.errors import SourceChanged
 from smart_spawn.model import Listing, Price, Rates
@@ -19,6 +18,7 @@ from smart_spawn.sources.base import Batch, Payload
 from smart_spawn.sources.cross_check import price_disagreements
 from smart_spawn.sources.genai_prices import GenAIPrices
 from smart_spawn.sources.models_dev import ModelsDev
+from tests.unit.sources.published import payload
 
 
 def run(

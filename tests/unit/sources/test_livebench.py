@@ -5,12 +5,12 @@ from __future__ import annotations
 from statistics import fmean
 
 import pytest
-from tests.unit.sources.published import DATA, payload
 
 from smart_spawn.errors import SourceChanged
 from smart_spawn.settings import SourceSettings
 from smart_spawn.sources.base import Batch, Measurement
 from smart_spawn.sources.livebench import CATEGORIES, LiveBench
+from tests.unit.sources.published import DATA, payload
 
 FILES = {path.name: path.read_bytes() for path in (DATA / "livebench").iterdir()}
 

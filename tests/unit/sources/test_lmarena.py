@@ -6,12 +6,12 @@ from datetime import date
 from typing import Any
 
 import pytest
-from tests.unit.sources.published import arena_row, arena_rows, parquet, payload, table
 
 from smart_spawn.errors import SourceChanged
 from smart_spawn.settings import SourceSettings
 from smart_spawn.sources.base import Batch, Payload
 from smart_spawn.sources.lmarena import BOARDS, LMArena
+from tests.unit.sources.published import arena_row, arena_rows, parquet, payload, table
 
 
 def payloads(**changed: list[dict[str, Any]]) -> list[Payload]:

@@ -6,12 +6,12 @@ import random
 from datetime import date
 
 import pytest
-from tests.unit.sources.published import leaderboard_row, leaderboard_rows, parquet, payload, table
 
 from smart_spawn.errors import SourceChanged
 from smart_spawn.settings import SourceSettings
 from smart_spawn.sources.base import Batch
 from smart_spawn.sources.open_llm_leaderboard import OpenLLMLeaderboard
+from tests.unit.sources.published import leaderboard_row, leaderboard_rows, parquet, payload, table
 
 
 def parse(rows: list[dict[str, object]]) -> Batch:

@@ -8,13 +8,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from tests.unit.sources.published import documents, payload
 
 from smart_spawn.errors import SourceChanged
 from smart_spawn.model import Listing
 from smart_spawn.settings import SourceSettings
 from smart_spawn.sources.base import Batch
 from smart_spawn.sources.openrouter import OpenRouter
+from tests.unit.sources.published import documents, payload
 
 BODY = documents("openrouter")["/models"]
 

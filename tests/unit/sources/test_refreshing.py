@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.unit.sources.published import payload
 
 from smart_spawn.errors import SourceChanged
 from smart_spawn.settings import Settings
@@ -15,6 +14,7 @@ from smart_spawn.sources.base import Batch, Http, Measurement, Payload
 from smart_spawn.sources.cadence import LastCheck, is_due, next_check
 from smart_spawn.sources.fetching import fetch_all
 from smart_spawn.sources.quarantine import accept, read
+from tests.unit.sources.published import payload
 
 NOW = datetime(2026, 11, 2, 12, tzinfo=UTC)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.unit.spawn.runs import context, models, rung
 
 from smart_spawn.errors import AuthFailed, BadRequest, RateLimited
 from smart_spawn.providers.fake import FakeProvider, Scripted
@@ -13,6 +12,7 @@ from smart_spawn.spawn.calls import Brief
 from smart_spawn.spawn.cascade import CascadeOptions, cascade, ladder_of
 from smart_spawn.spawn.gate import demands_of
 from smart_spawn.spawn.outcome import Rung, SpawnOutcome
+from tests.unit.spawn.runs import context, models, rung
 
 LADDER = [rung("a/small", 0.72, 0.0002), rung("b/cheap", 0.78, 0.0004), rung("c/best", 0.85, 0.004)]
 LONG = "Here is a long text about the matter that nobody could vote on because it is a text.\nIt goes on."

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.unit.spawn.runs import context, models, rung
-
 from smart_spawn.errors import Overloaded
 from smart_spawn.providers.fake import FakeProvider, Scripted
 from smart_spawn.spawn.calls import Brief
 from smart_spawn.spawn.collective import CollectiveOptions, collective, members_of
 from smart_spawn.spawn.outcome import SpawnOutcome
+from tests.unit.spawn.runs import context, models, rung
 
 MEMBERS = [rung("a/best", 0.85), rung("b/second", 0.84), rung("c/third", 0.80)]
 TEXTS = {

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.unit.spawn.runs import context, rung
 
 from smart_spawn.errors import BudgetExceeded, Overloaded, StepFailed
 from smart_spawn.model import Mode
@@ -18,6 +17,7 @@ from smart_spawn.spawn.carry import Job, carry, from_request, to_request
 from smart_spawn.spawn.outcome import SpawnOutcome
 from smart_spawn.spawn.plan import Step
 from smart_spawn.spawn.swarm import StepWork, carry_out
+from tests.unit.spawn.runs import context, rung
 
 
 def work(step_id: str, *before: str, **options: Any) -> StepWork:
