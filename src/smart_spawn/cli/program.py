@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import typer
 
-from smart_spawn.cli import check, choose, lists, own, refreshing, server, spawning, versions, working
+from smart_spawn.cli import (
+    check,
+    choose,
+    evaluating,
+    lists,
+    own,
+    refreshing,
+    server,
+    spawning,
+    versions,
+    working,
+)
 from smart_spawn.cli.doctor import command as doctor
 
 PURPOSE = "Reads a task, weighs real benchmark evidence, and chooses the best model within a budget."
@@ -35,6 +46,7 @@ program.command()(lists.compare)
 program.command()(choose.explain)
 program.command()(choose.replay)
 program.command()(check.check)
+program.command(name="eval")(evaluating.evaluate)
 program.command()(refreshing.refresh)
 program.command()(lists.status)
 program.add_typer(versions.commands, name="catalog")

@@ -29,6 +29,11 @@ _MARKED = re.compile(r"####\s{0,3}(.{1,80})$")
 _NUMBER = re.compile(r"^[-+−]?[$€£¥]?\s?\d[\d,]*(?:\.\d+)?\s?%?$|^[-+−]?\.\d+$")
 _CHOICE = re.compile(r"^[(\[]?([A-J])[)\].:]?(?:\s|$)")
 _OPTION = re.compile(r"(?:^|[\s(\"'])([A-J])(?=[).:\"']\s|[).:\"']$)", re.MULTILINE)
+_LAST_MEMBER = re.compile(
+    r"\"(?:answer|final_answer|finalAnswer|result)\"\s{0,3}:\s{0,3}"
+    r"(?:\"((?:[^\"\\]|\\.){0,500})\"|([^\"{}\n]{1,200}?))\s{0,20}\}\s{0,5}(?:```)?\s{0,5}$",
+)
+"""The member that closes a JSON object which closes the text."""
 _KEYS = ("answer", "final_answer", "finalAnswer", "result", "output", "choice", "label")
 
 
@@ -70,15 +75,26 @@ def _found(text: str) -> Any | None:
 
 
 def _of_json(text: str) -> Any | None:
+    """Return the answer in a JSON object that is the text, or that ends it after some words."""
     match = _FENCED.match(text)
     body = (match[1] if match else text).strip()
-    if not (body.startswith("{") and body.endswith("}")):
+    if body.startswith("{") and body.endswith("}"):
+        try:
+            value = json.loads(body)
+        except (ValueError, RecursionError):
+            pass  # formulas often have backslashes that JSON does not allow: read the last member all the same
+        else:
+            return next((value[key] for key in _KEYS if value.get(key) is not None), None)
+    last = _LAST_MEMBER.search(text[-2 * MAX_LITERAL_CHARS :])
+    if last is None:
         return None
+    quoted, bare = last[1], last[2]
+    if quoted is None:
+        return bare.strip()
     try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    return next((value[key] for key in _KEYS if value.get(key) is not None), None)
+        return json.loads(f'"{quoted}"')
+    except ValueError:
+        return quoted
 
 
 def _boxed(text: str) -> str | None:

@@ -2,7 +2,7 @@
 
 Every vote weighs the log-odds of its model against guessing. Models make the same mistakes, so each further vote
 for one answer counts only `SHARED_MISTAKES` of its weight: two cheap models that agree are worth more than one,
-and less than two strangers would be. Fitted by `smart_spawn.evals.fit`; docs/adr/0011-cascade-by-votes.md.
+and less than two strangers would be. Chosen by `evals/fit_cascade.py`; docs/adr/0011-cascade-by-votes.md.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-SHARED_MISTAKES = 0.5
+SHARED_MISTAKES = 0.4
 """The part of a further vote's weight that counts. 1 is independence, 0 is models that always err together."""
 OPEN_ANSWERS = 8
 """Among how many answers a wrong model guesses where the task offers no choices."""

@@ -23,6 +23,8 @@ from smart_spawn.spawn.votes import Vote, best_answer, chances
         ("'abc def'", "abc def"),
         ('{"reasoning": "long", "answer": "[1,2]"}', "[1, 2]"),
         ('```json\n{"reasoning": "x", "answer": 7.0}\n```', "7"),
+        ('We think.\n\n```json\n{"reasoning": "x", "answer": "[1, 2]"}\n```', "[1, 2]"),
+        ('{"reasoning": "\\\\(x\\\\) is \\( bad \\)", "answer": "12"}', "12"),
         ("So we add.\nTherefore the answer is 12.", "12"),
         ("Some steps\n\nAnswer: B) the second", "B) the second"),
         (

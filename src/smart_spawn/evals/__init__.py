@@ -1,0 +1,1 @@
+"""Measuring policies on recorded outcomes: no model is called."""
