@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any
 
 from smart_spawn.errors import InvalidRequest
-from smart_spawn.manage.result_files import Problem, Row, Rows, day_of, number
+from smart_spawn.manage.rows import Problem, Row, Rows, day_of, number
 
 METRICS = ("exact_match", "acc_norm", "acc", "pass@1", "f1", "mcc", "rouge1", "bleu")
 """Which metric of a task counts, the first that is there; else the only one."""

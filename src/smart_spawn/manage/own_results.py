@@ -13,7 +13,7 @@ from rapidfuzz import fuzz, process
 
 from smart_spawn.catalog.snapshot import Catalog
 from smart_spawn.errors import InvalidRequest
-from smart_spawn.manage.result_files import Problem, Row, Rows
+from smart_spawn.manage.rows import Problem, Row, Rows
 from smart_spawn.matching.index import Match, NameIndex
 from smart_spawn.model import Category
 from smart_spawn.scoring.scale import LOG_UNITS, MIN_READINGS, Scale, fit_scale

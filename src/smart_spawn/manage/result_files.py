@@ -7,63 +7,26 @@ from __future__ import annotations
 
 import csv
 import io
-import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from smart_spawn.errors import InvalidRequest, TooLarge
+from smart_spawn.manage.harness import read_inspect, read_lm_eval
+from smart_spawn.manage.rows import Problem, Row, Rows, number
 
 MAX_FILE_BYTES = 16 * 1024 * 1024
 """A larger file is refused before it is read: a hundred thousand rows take a quarter of it."""
 MAX_ROWS = 100_000
 MAX_NAME_CHARS = 200
-MAX_VALUE = 1e12
-"""No board has values beyond this; a column was taken for another."""
 COLUMNS = ("model", "value", "benchmark", "unit", "edition", "higher_is_better", "lower", "upper", "date")
 FORMATS = (
     "CSV with a head line, our JSON, a results file of lm-evaluation-harness, or a JSON log of inspect-ai"
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One result as it stands in the file."""
-
-    place: str
-    """Where, for a person: `line 3`, `results[2]`, `task mmlu`."""
-    model: str
-    value: float
-    benchmark: str | None = None
-    unit: str | None = None
-    edition: str | None = None
-    higher_is_better: bool | None = None
-    lower: float | None = None
-    upper: float | None = None
-    measured_on: date | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
-    """A row that cannot be used, and why."""
-
-    place: str
-    model: str
-    what: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rows:
-    """What was read. `format` is `csv`, `json`, `lm-evaluation-harness` or `inspect-ai`."""
-
-    format: str
-    rows: tuple[Row, ...]
-    problems: tuple[Problem, ...] = ()
-    notes: tuple[str, ...] = ()
 
 
 def read_bytes(path: Path) -> bytes:
@@ -89,8 +52,6 @@ def read_rows(body: bytes, *, model: str | None = None, task: str | None = None)
 
     `model` stands for what the file calls its model; `task` chooses one of the tasks of a result file.
     """
-    from smart_spawn.manage.harness import read_inspect, read_lm_eval  # noqa: PLC0415  # they return our rows
-
     if len(body) > MAX_FILE_BYTES:
         raise TooLarge(
             f"the results have {len(body):,} bytes; the limit is {MAX_FILE_BYTES:,}", hint="split them"
@@ -254,19 +215,6 @@ def row_of(place: str, given: Mapping[str, Any]) -> Row | Problem:
     )
 
 
-def number(raw: Any) -> float | str:
-    """Read a finite number of a believable size, or say what is wrong with it."""
-    if isinstance(raw, bool) or raw is None:
-        return "is no number"
-    try:
-        value = float(raw)
-    except (TypeError, ValueError, OverflowError):
-        return f"is no number: `{str(raw)[:40]}`"
-    if not math.isfinite(value):
-        return f"is not finite: `{str(raw)[:40]}`"
-    return value if abs(value) <= MAX_VALUE else f"is larger than any board's: {value:g}"
-
-
 def _day(raw: Any) -> date | str | None:
     if raw is None:
         return None
@@ -287,13 +235,3 @@ def _truth(raw: Any) -> bool | str | None:
         if word in ("false", "no", "0")
         else f"`higher_is_better` is neither true nor false: `{word[:40]}`"
     )
-
-
-def day_of(raw: Any) -> date | None:
-    """Read the day out of seconds since 1970 or an ISO moment; None when it is neither."""
-    try:
-        if isinstance(raw, (int, float)):
-            return datetime.fromtimestamp(raw, UTC).date()
-        return date.fromisoformat(str(raw)[:10])
-    except (ValueError, OverflowError, OSError):
-        return None

@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from smart_spawn.errors import InvalidRequest, NotFound
 from smart_spawn.manage import own_models, own_results
 from smart_spawn.manage.bodies import BenchmarkBody
-from smart_spawn.manage.result_files import Row, Rows, read_json_rows, read_rows
+from smart_spawn.manage.result_files import read_json_rows, read_rows
+from smart_spawn.manage.rows import Row, Rows
 from smart_spawn.model import bare_id
 from smart_spawn.refresh import apply_own
 from smart_spawn.routing.request import invalid
