@@ -13,6 +13,9 @@ SERVE := $(if $(PORT),SMART_SPAWN_PORT="$(PORT)") $(BIN)/smart-spawn serve
 
 .PHONY: help run test lint types docs check bench evals sbom clean
 
+# Tests that kill processes and watch clocks mostly wait, so one worker more than two cores keeps both busy.
+WORKERS ?= 3
+
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' Makefile
 
@@ -22,7 +25,7 @@ run: ## install what the service needs and start it on 127.0.0.1:3000 (PORT=3001
 
 test: ## install the development set too and run every test
 	@$(SETUP) dev
-	$(BIN)/pytest -n auto --dist loadfile $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 lint: ## style of the code, the container files and the scripts
 	@$(SETUP) dev
