@@ -247,15 +247,14 @@ class Listing:
             return None
         return tail if tail in ("batch", "free", "thinking", "extended") else "other"  # type: ignore[return-value]
 
+    @property
+    def answers_chats(self) -> bool:
+        """Whether a chat request can be answered by this id itself, as long as it is served."""
+        return not (self.router or self.price.dynamic or self.alias_of is not None or self.variant == "batch")
+
     def alive(self, on: date) -> bool:
         """Tell whether a chat request can be answered on this day by this id."""
-        return not (
-            self.router
-            or self.price.dynamic
-            or self.alias_of is not None
-            or self.variant == "batch"
-            or (self.expires_on is not None and on >= self.expires_on)
-        )
+        return self.answers_chats and (self.expires_on is None or on < self.expires_on)
 
 
 def bare_id(model_id: str) -> str:

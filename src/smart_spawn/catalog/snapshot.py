@@ -231,11 +231,7 @@ def _model_arrays(listings: Sequence[Listing]) -> ModelArrays:
 
     return ModelArrays(
         servable=np.array(
-            [
-                not (m.router or m.price.dynamic or m.alias_of is not None or m.variant == "batch")
-                and "text" in m.capabilities.output_modalities
-                for m in listings
-            ],
+            [m.answers_chats and "text" in m.capabilities.output_modalities for m in listings],
             dtype=bool,
         ),
         expires_day=np.array(

@@ -89,9 +89,7 @@ def restricts(wanted: DataPolicy, policy: RoutingPolicy) -> bool:
 
 
 def policy_mask(wanted: DataPolicy, policy: RoutingPolicy, catalog: Catalog) -> Bools:
-    """Tell which models the data policy admits."""
-    if not restricts(wanted, policy):
-        return np.ones(len(catalog), dtype=bool)
+    """Tell which models the data policy admits; worth asking where it `restricts` anything."""
     return np.array(
         [bool(admitted(listing, wanted, policy).hosts) for listing in catalog.listings], dtype=bool
     )

@@ -15,7 +15,7 @@ from smart_spawn.catalog.snapshot import Catalog
 from smart_spawn.model import BUDGETS, CATEGORIES, Budget, Category
 from smart_spawn.routing.decision import Choice, Decision
 from smart_spawn.routing.policy import RoutingPolicy
-from smart_spawn.routing.route import Race, run_race
+from smart_spawn.routing.route import Race, choice_at, run_race
 from smart_spawn.scoring.candidates import Inherited
 from smart_spawn.scoring.category import Matrix, shrink_factor
 from smart_spawn.scoring.reading import Reading
@@ -223,18 +223,9 @@ def _beyond_budget(decision: Decision, catalog: Catalog, policy: RoutingPolicy) 
     for higher in BUDGETS[place + 1 :]:
         race = rerun(decision, catalog, policy, budget=higher)
         row = int(race.ranking.order[0])
-        candidate = catalog.candidates[row]
-        known = {decision.selected.model, *(choice.model for choice in decision.others)}
-        if candidate.listing.id not in known and race.ranking.score[row] > decision.selected.score:
-            cost = float(race.ranking.cost_usd[row])
-            choice = Choice(
-                model=candidate.listing.id,
-                effort=candidate.effort,
-                score=float(race.ranking.score[row]),
-                variance=float(race.ranking.variance[row]),
-                expected_cost_usd=None if np.isnan(cost) else round(cost, 9),
-                measured=bool(race.ranking.measured[row]),
-            )
+        choice = choice_at(race, row)
+        known = {decision.selected.model, *(other.model for other in decision.others)}
+        if choice.model not in known and choice.score > decision.selected.score:
             gap = decision.selected.score - choice.score
             return (
                 Alternative(

@@ -166,8 +166,8 @@ def _decision(
         task=profile,
         task_digest=digest,
         mix=as_mapping(race.mix),
-        selected=_choice(race, row),
-        others=tuple(_choice(race, other) for other in others[:KEPT_OTHERS]),
+        selected=choice_at(race, row),
+        others=tuple(choice_at(race, other) for other in others[:KEPT_OTHERS]),
         confidence=confidence(race.ranking, row, others[0]) if others else 1.0,
         p_best=chance_to_be_best(race.ranking, row),
         candidate_count=race.ranking.eligible_models,
@@ -254,7 +254,8 @@ def _attempt(
     return Race(catalog=catalog, mix=mix, filtered=filtered, ranking=ranking)
 
 
-def _choice(race: Race, row: int) -> Choice:
+def choice_at(race: Race, row: int) -> Choice:
+    """Return one row of a race as decisions keep it."""
     ranking, candidate = race.ranking, race.catalog.candidates[row]
     rates = candidate.listing.price.base
     free = candidate.listing.variant == "free" and not (
