@@ -1,7 +1,7 @@
 """Engines tied to what a process has: its store, its settings, somebody who answers model calls.
 
-Three of them, by how much they do: `run_client` submits and watches, `memory_engine` carries runs out as tasks of
-this process, `dbos_engine` shares a durable queue with other workers.
+By how much they do: `run_client` submits and watches, `own_engine` carries out what is submitted to it,
+`memory_engine` whatever is queued, `dbos_engine` shares a durable queue with other workers.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from smart_spawn.runs.calling import Services
 from smart_spawn.runs.client import RunClient
-from smart_spawn.runs.engine_memory import MemoryEngine
+from smart_spawn.runs.engine_memory import MemoryEngine, OwnRunsEngine
 from smart_spawn.runs.journal import CallLimits
 from smart_spawn.runs.lane import Lane
 from smart_spawn.runs.ports import ChatClient, Modes
@@ -33,6 +33,20 @@ WRITERS = 4
 def run_client(store: Store, modes: Modes, *, clock: Callable[[], datetime]) -> RunClient:
     """Return an engine that hands runs to the workers. Runs wait while there are none."""
     return RunClient(store.runs, _lane(store), modes=tuple(modes), clock=clock)
+
+
+def own_engine(
+    store: Store, settings: Settings, chat: ChatClient, modes: Modes, *, clock: Callable[[], datetime]
+) -> OwnRunsEngine:
+    """Return the engine of the library and of commands; open it on the loop that `chat` belongs to."""
+    return OwnRunsEngine(
+        store.runs,
+        store.roster,
+        _services(store, settings, chat, clock),
+        modes,
+        this_executor(version()),
+        roster_lane=_lane(store, writers=1),
+    )
 
 
 def memory_engine(

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -12,24 +11,23 @@ from typing import TYPE_CHECKING, Any, Self
 import anyio.to_thread
 
 from smart_spawn.app.decision_log import DecisionLog, Sessions, new_decision_id
-from smart_spawn.app.dispatch import Dispatcher, baseline, callable_models, own_hosts
-from smart_spawn.app.jobs import JobMaker, role_of, whole_of
+from smart_spawn.app.dispatch import Dispatcher, callable_models, own_hosts
+from smart_spawn.app.jobs import JobMaker, whole_of
+from smart_spawn.app.runs import Runs, modes
 from smart_spawn.app.shelf import Shelf
 from smart_spawn.catalog.snapshot import Catalog
 from smart_spawn.errors import NoCatalog
-from smart_spawn.model import Mode
 from smart_spawn.providers.registry import Providers
 from smart_spawn.routing.decision import Decision, Session
 from smart_spawn.routing.policy import RoutingPolicy
 from smart_spawn.routing.request import RouteRequest
 from smart_spawn.routing.route import decide, recommend, route
+from smart_spawn.runs.engine import KeyCap, Run, RunSpec
 from smart_spawn.settings import Settings, load_settings
-from smart_spawn.spawn.carry import Job, modes
-from smart_spawn.spawn.inline import carry_inline
+from smart_spawn.spawn.carry import Job, to_request
 from smart_spawn.spawn.outcome import SpawnOutcome
 from smart_spawn.spawn.plan import Step
 from smart_spawn.spawn.request import SpawnRequest
-from smart_spawn.spawn.single import Limits, single
 from smart_spawn.spawn.swarm import StepWork
 from smart_spawn.store import Store, open_store
 
@@ -71,7 +69,8 @@ class SmartSpawn:
     """Smart Spawn in this process: choose models, have them do tasks, keep the catalogue current.
 
     Use it as a context manager, plain or asynchronous, or call `open` and `close`. `chat` replaces the configured
-    providers, as tests do with `FakeProvider`; `now` replaces the clock.
+    providers, as tests do with `FakeProvider`; `now` replaces the clock. Without `carries_out` runs are left to the
+    workers that share the store.
     """
 
     def __init__(
@@ -81,6 +80,7 @@ class SmartSpawn:
         chat: ChatClient | None = None,
         now: Callable[[], datetime] = utc_now,
         in_memory: bool = False,
+        carries_out: bool = True,
     ) -> None:
         self.settings = settings or load_settings()
         self.now = now
@@ -94,6 +94,8 @@ class SmartSpawn:
         self._chat = chat
         self._providers: Providers | None = None
         self._in_memory = in_memory
+        self._carries_out = carries_out
+        self._runs: Runs | None = None
         self._store: Store | None = None
         self._log: DecisionLog | None = None
         self._shelf = Shelf(self.settings, now)
@@ -113,7 +115,7 @@ class SmartSpawn:
         """Write what is waiting and close the store."""
         if self._store is not None:
             self._store.close()
-            self._store = self._log = None
+            self._store = self._log = self._runs = None
 
     def __enter__(self) -> Self:
         return self.open()
@@ -132,7 +134,9 @@ class SmartSpawn:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close the connections to providers, then the store."""
+        """Stop the runs that are carried out here, close the connections to providers, then the store."""
+        if self._runs is not None:
+            await self._runs.close()
         if self._providers is not None:
             await self._providers.close()
             self._providers = None
@@ -276,8 +280,22 @@ class SmartSpawn:
         result.outcome.raise_failure()
         return result
 
-    async def spawn_request(self, request: SpawnRequest) -> SpawnResult:
-        """Carry out a checked request. Raises NoProvider when nobody is configured who could."""
+    async def spawn_request(
+        self, request: SpawnRequest, *, key_cap: KeyCap | None = None, idempotency_key: str | None = None
+    ) -> SpawnResult:
+        """Carry a checked request out and wait for its end. Failures of models and caps are in the outcome.
+
+        Raises RoutingError, NoProvider when nobody is configured who could, IdempotencyConflict, TimedOut when no
+        worker took the run.
+        """
+        run_id = await self.submit(request, key_cap=key_cap, idempotency_key=idempotency_key)
+        return await self.result(await self.runs.finished(run_id))
+
+    async def submit(
+        self, request: SpawnRequest, *, key_cap: KeyCap | None = None, idempotency_key: str | None = None
+    ) -> str:
+        """Choose who does a checked request, start the run and return its id. Raises as `spawn_request`."""
+        asked = request.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude={"wait"})
         catalog, chat = self.catalog, self.chat
         if not request.models and chat is self._providers:
             request = request.model_copy(update={"models": callable_models(self.settings, catalog)})
@@ -286,34 +304,41 @@ class SmartSpawn:
                 **{name: getattr(request, name) for name in RouteRequest.model_fields}
             )
         )
-        limits = Limits(cap_usd=self.settings.max_cost_usd_per_run, timeout_s=self.settings.run_timeout_s)
-        if request.mode is Mode.SINGLE:
-            role = role_of(request)
-            outcome = await single(
-                request,
-                self._dispatcher(catalog).ladder(decision),
-                chat,
-                now=self.now,
-                random=random.random,
-                limits=limits,
-                baseline=baseline(decision, catalog, self.policy),
-                role=role.prompt,
+        job = self._jobs(catalog).job(request, decision)
+        caps = [cap for cap in (request.max_cost_usd, self.settings.max_cost_usd_per_run) if cap is not None]
+        longest_s = self.settings.run_timeout_s
+        spec = RunSpec(
+            mode=str(job.mode),
+            request=to_request(job),
+            asked=asked,
+            cap_usd=min(caps),
+            timeout_s=min(request.timeout_s or longest_s, longest_s),
+            key_cap=key_cap,
+            allow_unknown_price=request.max_cost_usd is None,
+        )
+        return await self.runs.submit(spec, idempotency_key=idempotency_key)
+
+    async def result(self, run: Run) -> SpawnResult:
+        """Return a run that has ended with the decision that chose who did it. Raises NotFound."""
+        decision, catalog = await anyio.to_thread.run_sync(
+            self.decision, str(run.request.get("decision_id", ""))
+        )
+        outcome = await self.runs.outcome(run)
+        return SpawnResult(id=run.id, decision=decision, catalog=catalog, outcome=outcome)
+
+    @property
+    def runs(self) -> Runs:
+        """The runs of this store."""
+        if self._runs is None:
+            self._runs = Runs(
+                self.store,
+                self.settings,
+                self.modes,
+                chat=lambda: self.chat,
+                clock=self.now,
+                here=self._carries_out,
             )
-            outcome = replace(outcome, warnings=(*role.warnings, *outcome.warnings))
-        else:
-            job = self._jobs(catalog).job(request, decision)
-            outcome = await carry_inline(
-                job,
-                chat,
-                self._assign,
-                now=self.now,
-                random=random.random,
-                caps_usd=(request.max_cost_usd, limits.cap_usd),
-                timeout_s=min(request.timeout_s or limits.timeout_s, limits.timeout_s),
-                most_at_once=self.settings.max_parallel_steps,
-                allow_unknown_price=request.max_cost_usd is None,
-            )
-        return SpawnResult(id=f"run_{decision.id[4:]}", decision=decision, catalog=catalog, outcome=outcome)
+        return self._runs
 
     def _dispatcher(self, catalog: Catalog) -> Dispatcher:
         return Dispatcher(catalog=catalog, chat=self.chat, settings=self.settings, policy=self.policy)

@@ -41,6 +41,9 @@ def new_run_id(at: datetime) -> str:
 class RunClient:
     """Implements `Engine` for processes that only submit and watch; somebody else must carry the runs out."""
 
+    _keeps = False
+    """Whether the runs submitted here are carried out here, and shown to nobody else as long as we live."""
+
     def __init__(
         self, runs: RunReader, lane: Lane, *, modes: Sequence[str], clock: Callable[[], datetime]
     ) -> None:
@@ -126,6 +129,7 @@ class RunClient:
             mode=spec.mode,
             request=request,
             fingerprint=_fingerprint(spec, request),
+            handed_out=self._keeps,
             created_at=created_at,
             deadline_at=created_at + timedelta(seconds=spec.timeout_s),
             cap_micro_usd=_micro(spec.cap_usd),
@@ -145,5 +149,6 @@ def _micro(cap_usd: Decimal | None) -> int | None:
 
 
 def _fingerprint(spec: RunSpec, request: bytes) -> str:
+    asked = request if spec.asked is None else msgspec.json.encode(spec.asked, order="sorted")
     rest = (spec.mode, str(spec.cap_usd), spec.timeout_s, spec.parent, spec.allow_unknown_price)
-    return hashlib.sha256(msgspec.json.encode(rest) + request).hexdigest()
+    return hashlib.sha256(msgspec.json.encode(rest) + asked).hexdigest()

@@ -47,6 +47,9 @@ class RunSpec:
     """The run that starts this one: its cap holds for both, and its cancellation reaches both."""
     allow_unknown_price: bool = False
     """Whether a model without a known price may be called under a cap, uncounted."""
+    asked: Mapping[str, Any] | None = None
+    """What the caller asked for: the same again, under the same idempotency key, is the same run. `None` is
+    `request` itself; what was made of the caller's words, such as the models chosen, may differ each time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

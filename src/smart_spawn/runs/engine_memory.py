@@ -1,19 +1,21 @@
-"""The engine without a scheduler: queued runs become tasks of this process.
+"""The engines without a scheduler: queued runs become tasks of this process.
 
-For tests, the library and one-shot commands. How durable it is depends on the journal it is given: over a store
-in memory everything ends with the process; over the one on disk, a worker or the next process resumes the rest.
+How durable they are depends on the journal: over a store in memory everything ends with the process; over the one
+on disk, a worker or the next process resumes the rest.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
+from smart_spawn.runs.engine import Run, RunSpec
 from smart_spawn.runs.executor import ExecutorEngine
 from smart_spawn.runs.journal import Ticket
 
 
 class MemoryEngine(ExecutorEngine):
-    """Carries out runs as tasks."""
+    """Carries out whatever is queued, as tasks."""
 
     async def hand_out(self, tickets: Sequence[Ticket]) -> Sequence[Ticket]:
         """Start them. They need no mark: beginning one takes it out of the queue, and only one process can."""
@@ -22,3 +24,37 @@ class MemoryEngine(ExecutorEngine):
             if ticket.run_id not in under_way:
                 self.executions.start(ticket)
         return ()
+
+
+class OwnRunsEngine(ExecutorEngine):
+    """Carries out at once what was submitted to it, and leaves other people's runs to them.
+
+    For the library and for commands: they end soon, and have providers of their own.
+    """
+
+    _keeps = True
+
+    async def submit(self, spec: RunSpec, *, idempotency_key: str | None = None) -> str:
+        """See `Engine.submit`."""
+        run_id = await super().submit(spec, idempotency_key=idempotency_key)
+        self.executions.start(
+            Ticket(run_id=run_id, number=1)
+        )  # one that was begun before does not begin again
+        return run_id
+
+    async def wait(self, run_id: str, timeout_s: float | None = None) -> Run:
+        """See `Engine.wait`. A run of our own is waited for without asking the database."""
+        task = self.executions.task(run_id)
+        if task is not None:
+            await asyncio.wait({task}, timeout=timeout_s)
+            if task.done():
+                timeout_s = 0
+        return await super().wait(run_id, timeout_s)
+
+    async def hand_out(self, tickets: Sequence[Ticket]) -> Sequence[Ticket]:
+        """Leave them in the queue."""
+        return ()
+
+    def room(self) -> int:
+        """Ask for no tickets."""
+        return 0

@@ -51,6 +51,10 @@ class Executions:
         task.add_done_callback(lambda done: self._forget(ticket.run_id, done))
         return task
 
+    def task(self, run_id: str) -> asyncio.Task[None] | None:
+        """Return the execution of a run that is under way here."""
+        return self._tasks.get(run_id)
+
     def cancel(self, run_id: str) -> None:
         """Stop a run that somebody cancelled, what it waits for included."""
         task = self._tasks.get(run_id)

@@ -46,6 +46,8 @@ class NewRun:
     parent: str | None
     idempotency_key: str | None
     max_depth: int
+    handed_out: bool = False
+    """Whether somebody has it in hand already; others see it in the queue once that one is dead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,6 +48,16 @@ def from_json(body: bytes, returns: Any) -> Any:
     return msgspec.json.decode(body, type=returns, dec_hook=_rebuilt)
 
 
+def plain(value: object) -> Any:
+    """Return a value as plain JSON values, errors inside it by their type's name."""
+    return msgspec.to_builtins(value, enc_hook=_plain)
+
+
+def rebuilt(value: Any, returns: Any) -> Any:
+    """Rebuild what `plain` made of a value of this type."""
+    return msgspec.convert(value, returns, dec_hook=_rebuilt)
+
+
 def error_to_json(error: SmartSpawnError) -> bytes:
     """Return an error as JSON, its type by name."""
     return msgspec.json.encode(_packed(error), enc_hook=str)

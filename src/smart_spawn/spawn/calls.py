@@ -10,13 +10,14 @@ from smart_spawn.errors import NoProvider, ProviderError, SmartSpawnError, StepF
 from smart_spawn.runs.ports import Ctx, Message, ModelCall, Purchase, Purchased
 from smart_spawn.spawn.gate import Demands, Verdict, examine
 from smart_spawn.spawn.outcome import Attempt, Rung
-from smart_spawn.spawn.reactions import Reaction, reaction_to
+from smart_spawn.spawn.reactions import PATIENCE_S, Reaction, reaction_to
 
 MAX_OUTPUT_TOKENS = 16_000
 """What one answer may use, thinking included, where the model allows as much."""
 MIN_OUTPUT_TOKENS = 1_000
 """A cost cap that leaves less than this is a refusal: a cut answer helps nobody and is paid all the same."""
-CONTEXT_LINE = "\n\n---\n\n"
+LAST_PATIENCE_S = 60.0
+"""The longest wait before a retry where nobody else is left to ask."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,7 @@ def purchase_of(
     *,
     most_output_tokens: int = MAX_OUTPUT_TOKENS,
     response_format: Mapping[str, Any] | None = None,
+    patience_s: float = PATIENCE_S,
 ) -> Purchase:
     """Return the call of one rung with what its money needs."""
     room = min(rung.max_output_tokens or most_output_tokens, most_output_tokens)
@@ -59,6 +61,7 @@ def purchase_of(
         price=rung.price,
         provider=rung.provider,
         retries=rung.retries,
+        patience_s=patience_s,
         min_output_tokens=min(MIN_OUTPUT_TOKENS, room),
     )
 
@@ -84,9 +87,9 @@ def attempt_of(bought: Purchased, rung: Rung, verdict: Verdict | None) -> Attemp
     )
 
 
-async def asked(ctx: Ctx, name: str, rung: Rung, brief: Brief) -> Attempt:
+async def asked(ctx: Ctx, name: str, rung: Rung, brief: Brief, *, patience_s: float = PATIENCE_S) -> Attempt:
     """Put the task to one model and look at the answer. Costs a model call; failures are in the attempt."""
-    bought = await ctx.call(name, purchase_of(rung, brief.messages()))
+    bought = await ctx.call(name, purchase_of(rung, brief.messages(), patience_s=patience_s))
     if bought.answer is None:
         return attempt_of(bought, rung, None)
     verdict = examine(bought.answer.text, finish_reason=bought.answer.finish_reason, demands=brief.demands)
@@ -134,7 +137,9 @@ async def first_usable(
     for number, rung in enumerate(ladder):
         if not shut.allows(rung):
             continue
-        attempt = await asked(ctx, f"{name}{number}", rung, brief)
+        others = any(shut.allows(other) for other in ladder[number + 1 :])
+        patience_s = PATIENCE_S if others else LAST_PATIENCE_S
+        attempt = await asked(ctx, f"{name}{number}", rung, brief, patience_s=patience_s)
         seen(attempt)
         attempts.append(attempt)
         if attempt.usable:

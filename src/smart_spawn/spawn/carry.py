@@ -1,4 +1,4 @@
-"""A request made ready to be carried out, as one value that survives a restart, and the modes that do it."""
+"""A request made ready to be carried out, as one value that survives a restart, and how each mode does it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 
 from smart_spawn.errors import SmartSpawnError
 from smart_spawn.model import Mode
-from smart_spawn.runs.ports import Ctx, Ended, ModeFunction
+from smart_spawn.runs.ports import Ctx
 from smart_spawn.spawn.calls import Brief, first_usable
 from smart_spawn.spawn.cascade import CascadeOptions, cascade
 from smart_spawn.spawn.collective import CollectiveOptions, collective
@@ -19,7 +19,6 @@ from smart_spawn.spawn.gate import demands_of
 from smart_spawn.spawn.outcome import Attempt, Baseline, Rung, SpawnOutcome
 from smart_spawn.spawn.plan import Step
 from smart_spawn.spawn.planner import planned
-from smart_spawn.spawn.report import outcome_json
 from smart_spawn.spawn.swarm import StepWork, carry_out
 
 
@@ -68,16 +67,6 @@ def from_request(request: Mapping[str, Any]) -> Job:
     return msgspec.convert(request, Job)
 
 
-def modes(assign: Assign) -> dict[str, ModeFunction]:
-    """Return every mode as engines take them."""
-
-    async def run(ctx: Ctx, request: Mapping[str, Any]) -> Ended:
-        outcome = await carry(ctx, from_request(request), assign)
-        return Ended(outcome=outcome_json(outcome), status=outcome.status, error=outcome.error)
-
-    return {str(mode): run for mode in Mode}
-
-
 async def carry(ctx: Ctx, job: Job, assign: Assign) -> SpawnOutcome:
     """Carry a job out by its mode. Failures of models and caps are in the outcome. Costs model calls."""
     if job.mode is Mode.CASCADE:
@@ -112,7 +101,14 @@ async def _single(ctx: Ctx, job: Job) -> SpawnOutcome:
         counted=(best,),
         baseline=job.baseline,
         at=at,
-        warnings=(f"no answer was without fault; this one: {faults}",) if faults else (),
+        warnings=(
+            *((f"no answer was without fault; this one: {faults}",) if faults else ()),
+            *(
+                f"`{rung.model_id}` has no known price: its cost is not counted against the cap"
+                for rung in job.rungs
+                if rung.model_id == best.model and not rung.price.known
+            ),
+        ),
     )
 
 

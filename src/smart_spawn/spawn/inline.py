@@ -6,17 +6,15 @@ It keeps the cap, the retries and the width of a run as the engines do; a crash 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from smart_spawn.errors import BudgetExceeded, NoProvider, ProviderError, SmartSpawnError, TimedOut
+from smart_spawn.errors import BudgetExceeded, NoProvider, ProviderError, SmartSpawnError
 from smart_spawn.runs.ports import ChatClient, ModelCall, Purchase, Purchased
-from smart_spawn.spawn.carry import Assign, Job, carry
 from smart_spawn.spawn.cost import billed, listed_usd
-from smart_spawn.spawn.ending import failure_of
 from smart_spawn.spawn.money import (
     Purse,
     micro_usd,
@@ -25,7 +23,6 @@ from smart_spawn.spawn.money import (
     usd,
     worst_case_micro_usd,
 )
-from smart_spawn.spawn.outcome import Cost, SpawnOutcome
 from smart_spawn.spawn.reactions import MAY_BE_BILLED, Reaction, reaction_to, wait_s
 
 T = TypeVar("T")
@@ -176,41 +173,3 @@ class InlineCtx:
             )
         self.purse = self.purse.reserve(worst or 0)
         return replace(call, max_output_tokens=room), worst or 0
-
-
-async def carry_inline(
-    job: Job,
-    chat: ChatClient,
-    assign: Assign,
-    *,
-    now: Callable[[], datetime],
-    random: Callable[[], float],
-    caps_usd: Sequence[Decimal | None],
-    timeout_s: float,
-    most_at_once: int,
-    allow_unknown_price: bool,
-) -> SpawnOutcome:
-    """Carry a job out in this process. Failures, caps and the deadline are in the outcome. Costs model calls."""
-    caps = [cap for cap in caps_usd if cap is not None]
-    ctx = InlineCtx(
-        chat=chat,
-        clock=now,
-        random=random,
-        timeout_s=timeout_s,
-        purse=Purse(cap_micro_usd=int(min(caps) * 1_000_000) if caps else None),
-        allow_unknown_price=allow_unknown_price,
-        most_at_once=most_at_once,
-    )
-    try:
-        async with asyncio.timeout(timeout_s) as scope:
-            return await carry(ctx, job, assign)
-    except TimeoutError:
-        if not scope.expired():
-            raise
-    late = TimedOut(
-        f"the run's deadline of {timeout_s:g} s passed",
-        hint="raise `timeoutS`, or choose a faster model with a lower effort",
-    )
-    failed = failure_of(job.mode, (), late, baseline=job.baseline, at=now())
-    spent = Cost(usd=usd(ctx.purse.spent_micro_usd), in_doubt_usd=usd(ctx.purse.held_micro_usd))
-    return replace(failed, status="timed_out", cost=spent, warnings=job.warnings)

@@ -207,7 +207,7 @@ def _columns(new: NewRun, depth: int, purses: list[str]) -> dict[str, Any]:
         "parent": new.parent,
         "depth": depth,
         "queued_times": 1,
-        "handed_out": False,
+        "handed_out": new.handed_out,
         "executions": 0,
         "events": 1,
         "purses": msgspec.json.encode(purses).decode(),

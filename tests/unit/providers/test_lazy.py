@@ -9,7 +9,7 @@ import pytest
 
 
 @pytest.mark.parametrize(
-    "module", ["smart_spawn", "smart_spawn.providers.registry", "smart_spawn.spawn.single"]
+    "module", ["smart_spawn", "smart_spawn.providers.registry", "smart_spawn.spawn.carry"]
 )
 def test_the_openai_package_is_loaded_with_the_first_call_only(module: str) -> None:
     """Its import costs about two seconds of CPU, which a routing question must not pay."""

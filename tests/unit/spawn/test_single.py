@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -26,12 +25,16 @@ from smart_spawn.errors import (
     TimedOut,
     Unreachable,
 )
-from smart_spawn.model import Price, Rates
+from smart_spawn.model import Mode, Price, Rates
 from smart_spawn.providers.fake import FakeProvider, Scripted
 from smart_spawn.runs.ports import Usage
+from smart_spawn.spawn.calls import MAX_OUTPUT_TOKENS, MIN_OUTPUT_TOKENS
+from smart_spawn.spawn.carry import Job, carry
+from smart_spawn.spawn.inline import InlineCtx
+from smart_spawn.spawn.money import Purse
 from smart_spawn.spawn.outcome import Baseline, Rung, SpawnOutcome
-from smart_spawn.spawn.request import SpawnRequest
-from smart_spawn.spawn.single import MAX_OUTPUT_TOKENS, MIN_OUTPUT_TOKENS, Limits, single
+from smart_spawn.spawn.plan import Step
+from smart_spawn.spawn.swarm import StepWork
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 CHEAP = Price(base=Rates(prompt_usd_per_mtok=Decimal("1"), completion_usd_per_mtok=Decimal("2")))
@@ -47,26 +50,34 @@ def rung(model_id: str = "a/first", **options: Any) -> Rung:
 LADDER = [rung("a/first"), rung("b/second"), rung("c/third", provider="q")]
 
 
+async def nobody(job: Job, steps: Sequence[Step]) -> list[StepWork]:
+    """Stand in for the routing of planned steps, which single mode has not."""
+    return []
+
+
 async def run(
-    chat: FakeProvider, ladder: list[Rung] | None = None, waits: list[float] | None = None, **options: Any
+    chat: FakeProvider,
+    ladder: list[Rung] | None = None,
+    waits: list[float] | None = None,
+    *,
+    cap_usd: str | None = None,
+    may_be_unknown: bool = True,
+    baseline: Baseline | None = None,
 ) -> SpawnOutcome:
     async def sleep(seconds: float) -> None:
         if waits is not None:
             waits.append(seconds)
 
-    limits = options.pop("limits", None)
-    baseline = options.pop("baseline", None)
-    request = SpawnRequest.of({"task": "say something", **options})
-    return await single(
-        request,
-        ladder or LADDER,
-        chat,
-        now=lambda: NOW,
+    ctx = InlineCtx(
+        chat=chat,
+        clock=lambda: NOW,
         random=lambda: 0.5,
         sleep=sleep,
-        limits=limits,
-        baseline=baseline,
+        purse=Purse(cap_micro_usd=None if cap_usd is None else int(Decimal(cap_usd) * 1_000_000)),
+        allow_unknown_price=may_be_unknown,
     )
+    job = Job(mode=Mode.SINGLE, task="say something", rungs=tuple(ladder or LADDER), baseline=baseline)
+    return await carry(ctx, job, nobody)
 
 
 def models(outcome: SpawnOutcome) -> list[str]:
@@ -109,11 +120,11 @@ async def test_what_follows_a_failure(error: ProviderError, asked: list[str]) ->
 
 
 async def test_a_failure_that_lasts_is_tried_twice_and_then_left() -> None:
-    """The retry is one; after it the next candidate has its turn, and every call is on record."""
+    """The retry is one; after it the next candidate has its turn, and both candidates are on record."""
     chat = FakeProvider({"a/first": [Overloaded("x"), Overloaded("x")], "b/second": ["done"]})
     outcome = await run(chat)
-    assert models(outcome) == ["a/first", "a/first", "b/second"]
-    assert [type(a.error) for a in outcome.responses] == [Overloaded, Overloaded, type(None)]
+    assert [call.model_id for call in chat.calls] == ["a/first", "a/first", "b/second"]
+    assert [type(a.error) for a in outcome.responses] == [Overloaded, type(None)]
     assert outcome.model == "b/second"
 
 
@@ -144,63 +155,29 @@ async def test_a_missing_provider_is_the_error_only_when_nothing_else_went_wrong
     """`NO_PROVIDER` is said when nobody was called; a call that failed tells more."""
     alone = await run(FakeProvider([NoProvider("a"), NoProvider("b"), NoProvider("c")]))
     assert isinstance(alone.error, NoProvider)
-    assert alone.responses == ()
     mixed = await run(FakeProvider([Refused("no"), NoProvider("b"), NoProvider("c")]))
     assert isinstance(mixed.error, Refused)
 
 
 @pytest.mark.parametrize(
-    ("retry_after_s", "ladder", "timeout_s", "waited", "asked"),
+    ("retry_after_s", "ladder", "waited", "asked"),
     [
-        pytest.param(3.0, LADDER, 60, [3.0], ["a/first", "a/first"], id="as asked"),
-        pytest.param(None, LADDER, 60, [0.75], ["a/first", "a/first"], id="half a second and a random part"),
-        pytest.param(30.0, LADDER, 60, [], ["a/first", "b/second"], id="too long while others are left"),
-        pytest.param(
-            30.0, LADDER[:1], 60, [30.0], ["a/first", "a/first"], id="long, but nobody else is left"
-        ),
-        pytest.param(90.0, LADDER[:1], 60, [], ["a/first"], id="beyond the deadline"),
+        pytest.param(3.0, LADDER, [3.0], ["a/first", "a/first"], id="as asked"),
+        pytest.param(None, LADDER, [0.75], ["a/first", "a/first"], id="half a second and a random part"),
+        pytest.param(30.0, LADDER, [], ["a/first", "b/second"], id="too long while others are left"),
+        pytest.param(30.0, LADDER[:1], [30.0], ["a/first", "a/first"], id="long, but nobody else is left"),
+        pytest.param(90.0, LADDER[:1], [], ["a/first"], id="too long for anybody"),
     ],
 )
 async def test_retry_after_is_honoured_where_it_fits(
-    retry_after_s: float | None, ladder: list[Rung], timeout_s: float, waited: list[float], asked: list[str]
+    retry_after_s: float | None, ladder: list[Rung], waited: list[float], asked: list[str]
 ) -> None:
-    """What the provider asks for is waited for, unless another candidate or the deadline comes first."""
+    """What the provider asks for is waited for, unless another candidate is there, or it is more than a minute."""
     chat = FakeProvider([RateLimited("busy", retry_after_s=retry_after_s), "done"])
     waits: list[float] = []
-    await run(chat, ladder, waits, timeoutS=timeout_s)
+    await run(chat, ladder, waits)
     assert waits == waited
     assert [call.model_id for call in chat.calls] == asked
-
-
-async def test_the_deadline_is_a_hard_bound() -> None:
-    """A model that thinks too long is broken off at the deadline, and the attempt is on record."""
-    chat = FakeProvider([Scripted(text="late", delay_s=30)])
-    started = time.perf_counter()
-    outcome = await run(chat, timeoutS=0.1, limits=Limits(timeout_s=60))
-    assert time.perf_counter() - started < 2
-    assert outcome.status == "timed_out"
-    assert isinstance(outcome.error, TimedOut)
-    assert "0.1 s" in outcome.error.message
-    assert models(outcome) == ["a/first"]
-    assert outcome.cost.usd is None
-    assert outcome.cost.in_doubt_usd > 0
-
-
-async def test_the_owners_deadline_holds_when_the_caller_wants_longer() -> None:
-    """A request can shorten the owner's limit and not stretch it."""
-    chat = FakeProvider([Scripted(text="late", delay_s=30)])
-    outcome = await run(chat, timeoutS=600, limits=Limits(timeout_s=0.1))
-    assert outcome.status == "timed_out"
-
-
-async def test_cancelling_the_run_cancels_the_call() -> None:
-    """A cancelled run raises on, and no call is left under way."""
-    chat = FakeProvider([Scripted(text="late", delay_s=30)])
-    task = asyncio.create_task(run(chat))
-    await asyncio.sleep(0.01)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
 
 
 async def test_the_bill_of_the_provider_beats_the_list_price() -> None:
@@ -225,7 +202,7 @@ async def test_an_unknown_cost_is_not_zero() -> None:
         chat,
         [rung(price=Price())],
         baseline=Baseline(model_id="z/dear", price=DEAR),
-        limits=Limits(cap_usd=Decimal(5)),
+        cap_usd="5",
     )
     assert (outcome.cost.usd, outcome.cost.source, outcome.cost.saved_usd) == (None, "unknown", None)
     assert "no known price" in outcome.warnings[0]
@@ -234,7 +211,7 @@ async def test_an_unknown_cost_is_not_zero() -> None:
 async def test_a_model_without_a_price_is_not_called_under_the_callers_cap() -> None:
     """A cap that cannot be kept is a refusal, before anything is spent."""
     chat = FakeProvider(["done"])
-    outcome = await run(chat, [rung(price=Price())], maxCostUsd="1")
+    outcome = await run(chat, [rung(price=Price())], cap_usd="1", may_be_unknown=False)
     assert outcome.status == "budget_exceeded"
     assert not chat.calls
 
@@ -242,7 +219,7 @@ async def test_a_model_without_a_price_is_not_called_under_the_callers_cap() -> 
 async def test_a_worst_case_above_the_cap_is_refused_before_the_call() -> None:
     """When not even a short answer fits the cap, nobody is called."""
     chat = FakeProvider(["done"])
-    outcome = await run(chat, maxCostUsd="0.0001")
+    outcome = await run(chat, cap_usd="0.0001")
     assert outcome.status == "budget_exceeded"
     assert not chat.calls
     with pytest.raises(BudgetExceeded, match="maxCostUsd"):
@@ -252,7 +229,7 @@ async def test_a_worst_case_above_the_cap_is_refused_before_the_call() -> None:
 async def test_a_cheaper_candidate_runs_where_the_first_is_too_dear() -> None:
     """The cap passes over a dear model and takes the next one that fits."""
     chat = FakeProvider(["done"])
-    outcome = await run(chat, [rung("a/dear", price=DEAR), rung("b/cheap")], maxCostUsd="0.01")
+    outcome = await run(chat, [rung("a/dear", price=DEAR), rung("b/cheap")], cap_usd="0.01")
     assert [call.model_id for call in chat.calls] == ["b/cheap"]
     assert outcome.status == "succeeded"
 
@@ -260,7 +237,7 @@ async def test_a_cheaper_candidate_runs_where_the_first_is_too_dear() -> None:
 async def test_a_tight_cap_shortens_the_answer_it_allows() -> None:
     """The output limit sent to the model is what the cap pays for, and the worst case stays below it."""
     chat = FakeProvider(["done"])
-    await run(chat, maxCostUsd="0.01")
+    await run(chat, cap_usd="0.01")
     room = chat.calls[0].max_output_tokens
     assert room is not None
     assert MIN_OUTPUT_TOKENS < room < MAX_OUTPUT_TOKENS
@@ -270,7 +247,7 @@ async def test_a_tight_cap_shortens_the_answer_it_allows() -> None:
 async def test_calls_in_doubt_count_against_the_cap() -> None:
     """A call that timed out may be billed, so the retry has to fit beside it."""
     chat = FakeProvider([TimedOut("x"), "done"])
-    outcome = await run(chat, LADDER[:1], maxCostUsd="0.004")
+    outcome = await run(chat, LADDER[:1], cap_usd="0.004")
     assert len(chat.calls) == 1
     assert isinstance(outcome.error, TimedOut)
     assert Decimal(0) < outcome.cost.in_doubt_usd <= Decimal("0.004")
@@ -279,7 +256,7 @@ async def test_calls_in_doubt_count_against_the_cap() -> None:
 async def test_calls_that_were_turned_away_cost_nothing() -> None:
     """A rate limit is not billed: its reservation is free again for the retry."""
     chat = FakeProvider([RateLimited("x"), "done"])
-    outcome = await run(chat, LADDER[:1], maxCostUsd="0.004")
+    outcome = await run(chat, LADDER[:1], cap_usd="0.004")
     assert outcome.status == "succeeded"
     assert outcome.cost.in_doubt_usd == 0
 
@@ -293,19 +270,7 @@ async def test_an_effort_goes_only_to_a_model_that_takes_one() -> None:
 
 
 async def test_a_cut_answer_is_given_with_a_warning() -> None:
-    """Text that stopped at the limit is an answer, and says that it is cut."""
-    outcome = await run(FakeProvider([Scripted(text="half of", finish_reason="length")]))
+    """Where nobody gives a whole one, text that stopped at the limit is an answer, and says that it is cut."""
+    outcome = await run(FakeProvider([Scripted(text="half of", finish_reason="length")] * 3))
     assert outcome.output == "half of"
     assert "cut off" in outcome.warnings[0]
-
-
-async def test_fields_of_other_modes_are_named_as_idle() -> None:
-    """A judge has nothing to do in single mode, and the outcome says so."""
-    outcome = await run(FakeProvider(["done"]), judge="a/judge", minConfidence=0.7)
-    assert [w.split("`")[1] for w in outcome.warnings] == ["judge", "minConfidence"]
-
-
-async def test_an_empty_ladder_is_a_mistake_of_ours() -> None:
-    """Routing never hands over an empty ladder."""
-    with pytest.raises(ValueError, match="at least one"):
-        await single(SpawnRequest.of(task="x"), [], FakeProvider(), now=lambda: NOW, random=lambda: 0.0)
