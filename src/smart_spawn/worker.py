@@ -15,6 +15,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from typing import Any
@@ -31,6 +33,11 @@ from smart_spawn.settings import Settings
 log = structlog.get_logger("smart_spawn.worker")
 
 PRUNE_S = 3600.0
+FIRST_PAUSE_S = 0.5
+LONGEST_PAUSE_S = 30.0
+STEADY_S = 60.0
+"""A worker that lived this long had started well: what ended it is no reason to wait."""
+STOP_S = 3.0
 CHILD = "--child"
 FAILED = 1
 
@@ -48,6 +55,53 @@ def start_worker(settings: Settings) -> subprocess.Popen[bytes]:
         child.stdin.write(json.dumps(_revealed(settings)).encode() + b"\n")
         child.stdin.flush()
     return child
+
+
+class WorkerKeeper:
+    """Keeps one worker child alive until it is told to stop, where the settings ask for one."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._stopping = threading.Event()
+        self._lock = threading.Lock()
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def keep(self) -> None:
+        """Start the worker, and another one whenever it ended: at once at first, then with longer and longer pauses.
+
+        Returns after `stop`. Runs that a dead worker left are resumed by the next one.
+        """
+        pause_s = FIRST_PAUSE_S
+        while self._settings.runs.worker and not self._stopping.is_set():
+            began_s = time.monotonic()
+            with self._lock:
+                if self._stopping.is_set():
+                    return
+                self._child = start_worker(self._settings)
+            status = self._child.wait()
+            if self._stopping.is_set():
+                return
+            pause_s = (
+                FIRST_PAUSE_S if time.monotonic() - began_s > STEADY_S else min(2 * pause_s, LONGEST_PAUSE_S)
+            )
+            log.warning("worker ended, another follows", status=status, in_s=pause_s)
+            self._stopping.wait(pause_s)
+
+    def stop(self) -> None:
+        """Have the worker end, and wait for it; one that does not is killed. Its runs stay in the queue."""
+        self._stopping.set()
+        with self._lock:
+            child = self._child
+        if child is None:
+            return
+        if child.stdin is not None:
+            with contextlib.suppress(OSError):
+                child.stdin.close()
+        try:
+            child.wait(timeout=STOP_S)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
 
 
 def work(settings: Settings, *, executor_id: str | None = None) -> None:

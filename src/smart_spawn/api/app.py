@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -23,14 +24,18 @@ from smart_spawn.api.routes.operations import operation_routes
 from smart_spawn.api.routes.own import own_routes
 from smart_spawn.api.routes.planning import planning_routes
 from smart_spawn.api.routes.roles import role_routes
-from smart_spawn.api.routes.spawning import SPAWN_PATHS, spawning_routes
+from smart_spawn.api.routes.runs import run_routes
+from smart_spawn.api.routes.spawning import spawning_routes
 from smart_spawn.api.routes.versions import version_routes
 from smart_spawn.app import SmartSpawn
 from smart_spawn.errors import NotFound, SmartSpawnError
 
+PATIENT_PATHS = re.compile(r"(/api)?/(spawn|runs/[^/]+/events)")
+"""What takes as long as a run; each holds a deadline of its own."""
 TAGS = [
     {"name": "routing", "description": "Which model."},
     {"name": "spawning", "description": "Have it do the task."},
+    {"name": "runs", "description": "Watch it, stop it, read what it left behind."},
     {"name": "decisions", "description": "Why this model."},
     {"name": "catalogue", "description": "What there is to choose from."},
     {"name": "operations", "description": "How the service is doing."},
@@ -74,7 +79,7 @@ def create_app(app: SmartSpawn | None = None, *, in_flight: InFlight | None = No
         limits=Limits(
             allowed_hosts=(*settings.server.allowed_hosts, settings.host),
             timeout_s=settings.server.request_timeout_s,
-            patient=SPAWN_PATHS,
+            patient=PATIENT_PATHS,
         ),
         hot={"/api/pick": hot, "/pick": hot},
         in_flight=in_flight or InFlight(),
@@ -84,6 +89,7 @@ def create_app(app: SmartSpawn | None = None, *, in_flight: InFlight | None = No
     routers = (
         choosing_routes(served),
         spawning_routes(served),
+        run_routes(served),
         planning_routes(served),
         role_routes(served),
         decision_routes(served),

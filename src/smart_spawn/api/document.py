@@ -16,7 +16,7 @@ from pydantic.json_schema import models_json_schema
 from starlette.responses import PlainTextResponse
 
 from smart_spawn import __version__
-from smart_spawn.api import catalog_schemas, planning_schemas, schemas
+from smart_spawn.api import catalog_schemas, planning_schemas, run_schemas, schemas
 from smart_spawn.routing.request import RouteRequest
 from smart_spawn.spawn.request import SpawnRequest
 
@@ -39,6 +39,7 @@ SHAPES: tuple[type[BaseModel], ...] = (
     schemas.RefreshAnswer,
     *catalog_schemas.SHAPES,
     *planning_schemas.SHAPES,
+    *run_schemas.SHAPES,
     schemas.ErrorAnswer,
 )
 """What requests and answers refer to."""
@@ -46,6 +47,7 @@ ERROR_CODES: Mapping[int, str] = {
     400: "`MISSING_PARAM`, `INVALID_PARAM`, `INVALID_BODY`",
     402: "`NO_MODEL_IN_BUDGET`, `BUDGET_EXCEEDED`",
     404: "`NOT_FOUND`, `UNKNOWN_MODEL`",
+    409: "`IDEMPOTENCY_CONFLICT`, `RUN_NOT_CANCELLABLE`",
     413: "`TOO_LARGE`",
     422: "`NO_ELIGIBLE_MODEL`",
     502: "`PROVIDER_ERROR`",
@@ -68,17 +70,26 @@ def describe(
     path: Sequence[str] = (),
     errors: Sequence[int] = (),
     status: int = 200,
+    media_type: str = "application/json",
+    headers: Sequence[str] = (),
+    others: Mapping[int, Sequence[type[BaseModel]]] | None = None,
 ) -> dict[str, Any]:
     """Return what FastAPI is told of a route. `answer` None is plain text.
+
+    `others` are further good answers by status: of the usual status, shapes that the answer may also have.
 
     Handlers read requests and write answers themselves, so nothing here is checked at run time.
     """
     extra: dict[str, Any] = {
         "operationId": operation,
-        "responses": _responses(answer, errors, status),
+        "responses": _responses(answer, errors, status, media_type, others or {}),
     }
-    if path or query:
-        extra["parameters"] = [*map(_path_parameter, path), *_query_parameters(operation, query)]
+    if path or query or headers:
+        extra["parameters"] = [
+            *map(_path_parameter, path),
+            *_query_parameters(operation, query),
+            *({"name": n, "in": "header", "required": False, "schema": {"type": "string"}} for n in headers),
+        ]
     if body:
         extra["requestBody"] = {
             "required": bool(body.model_fields) and body is not schemas.RefreshBody,
@@ -88,13 +99,24 @@ def describe(
     return {"response_model": None, "status_code": status, "openapi_extra": extra, **plain}
 
 
-def _responses(answer: type[BaseModel] | None, errors: Sequence[int], status: int) -> dict[str, Any]:
+def _responses(
+    answer: type[BaseModel] | None,
+    errors: Sequence[int],
+    status: int,
+    media_type: str,
+    others: Mapping[int, Sequence[type[BaseModel]]],
+) -> dict[str, Any]:
     content = (
         {"text/plain": {"schema": {"type": "string"}}}
         if answer is None
-        else {"application/json": _content(answer)}
+        else {media_type: _content(answer, *others.get(status, ()))}
     )
     good = {"description": (answer.__doc__ if answer else "Plain text.") or "", "content": content}
+    further = {
+        str(code): {"description": shapes[0].__doc__ or "", "content": {media_type: _content(*shapes)}}
+        for code, shapes in others.items()
+        if code != status
+    }
     failures = {
         str(code): {
             "description": f"{HTTPStatus(code).phrase}: {ERROR_CODES[code]}",
@@ -102,11 +124,12 @@ def _responses(answer: type[BaseModel] | None, errors: Sequence[int], status: in
         }
         for code in errors
     }
-    return {str(status): good, **failures}
+    return {str(status): good, **further, **failures}
 
 
-def _content(shape: type[BaseModel]) -> dict[str, Any]:
-    return {"schema": {"$ref": REF.format(model=shape.__name__)}}
+def _content(*shapes: type[BaseModel]) -> dict[str, Any]:
+    found = [{"$ref": REF.format(model=shape.__name__)} for shape in shapes]
+    return {"schema": found[0] if len(found) == 1 else {"anyOf": found}}
 
 
 def _path_parameter(name: str) -> dict[str, Any]:

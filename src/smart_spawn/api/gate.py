@@ -6,6 +6,7 @@ A plain ASGI callable, so that the hot route pays for nothing else.
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -45,7 +46,7 @@ class Limits:
     allowed_hosts: Sequence[str]
     """Names that a `Host` header may carry, without port. `*` allows all."""
     timeout_s: float
-    patient: frozenset[str] = frozenset()
+    patient: re.Pattern[str] = re.compile("(?!)")
     """Paths whose handlers hold a deadline of their own."""
     max_in_flight: int = MAX_IN_FLIGHT
 
@@ -140,7 +141,7 @@ class Gate:
             self._in_flight.tasks.discard(task)
 
     async def _within_deadline(self, scope: Scope, receive: Receive, exchange: Exchange) -> None:
-        patient = scope["path"] in self._limits.patient
+        patient = self._limits.patient.fullmatch(scope["path"]) is not None
         try:
             async with asyncio.timeout(None if patient else self._limits.timeout_s) as deadline:
                 await self._inner(scope, receive, exchange.send)

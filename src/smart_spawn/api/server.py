@@ -29,6 +29,7 @@ from smart_spawn.app import SmartSpawn
 from smart_spawn.errors import NoCatalog, SettingsError, SmartSpawnError
 from smart_spawn.settings import Settings
 from smart_spawn.surface.status import age_line
+from smart_spawn.worker import WorkerKeeper
 
 GRACE_S: Final = 0.8
 """How long answers under way may take when the service is told to stop."""
@@ -137,14 +138,18 @@ def serve(settings: Settings, *, announce: Announce | None = None) -> None:
     `announce` gets the lines for people; by default they go to standard error.
     """
     claim = Claim(settings.host, settings.port)
+    keeper = WorkerKeeper(settings)
     try:
-        with SmartSpawn(settings) as app:  # what is wrong with home, database or catalogue is said here, once
+        with SmartSpawn(
+            settings, carries_out=False
+        ) as app:  # what is wrong with home, database or catalogue is said here, once
             lines = _greeting(app, claim.url)
         _opened[settings.model_dump_json()] = app
         server = _server(settings, claim)
-        server.when_ready = partial(_announce_when_ready, claim, announce or _to_stderr, lines)
+        server.when_ready = partial(_when_ready, claim, announce or _to_stderr, lines, keeper)
         server.serve(target_loader=partial(load_worker, settings), wrap_loader=False)
     finally:
+        keeper.stop()
         _opened.clear()
         claim.release()
 
@@ -167,8 +172,8 @@ def _to_stderr(line: str) -> None:
     print(line, file=sys.stderr, flush=True)  # noqa: T201  # what people read while it starts
 
 
-def _announce_when_ready(claim: Claim, announce: Announce, lines: list[str]) -> None:
-    """Wait for the first worker to listen, then say so."""
+def _when_ready(claim: Claim, announce: Announce, lines: list[str], keeper: WorkerKeeper) -> None:
+    """Wait until somebody listens, say so, and only then spend the machine's time on a worker for runs."""
     until = time.monotonic() + READY_S
     while time.monotonic() < until:
         try:
@@ -178,7 +183,8 @@ def _announce_when_ready(claim: Claim, announce: Announce, lines: list[str]) -> 
             continue
         for line in lines:
             announce(line)
-        return
+        break
+    keeper.keep()
 
 
 class _Server(MPServer):
@@ -227,7 +233,7 @@ def load_worker(settings: Settings) -> ASGIApp:
     """Return what one worker process serves."""
     configure_log()
     in_flight = InFlight()
-    served = _opened.get(settings.model_dump_json()) or SmartSpawn(settings)
+    served = _opened.get(settings.model_dump_json()) or SmartSpawn(settings, carries_out=False)
     service = Stoppable(create_app(served, in_flight=in_flight), in_flight)
     gc.collect()
     gc.freeze()  # the catalogue lives as long as the process: collecting garbage need not look at it

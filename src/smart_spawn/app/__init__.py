@@ -1,5 +1,5 @@
 """The one object that every surface calls, and what it hands back."""
 
-from smart_spawn.app.smart_spawn import Replay, SmartSpawn, SpawnResult
+from smart_spawn.app.smart_spawn import Replay, RunView, SmartSpawn, SpawnResult
 
-__all__ = ["Replay", "SmartSpawn", "SpawnResult"]
+__all__ = ["Replay", "RunView", "SmartSpawn", "SpawnResult"]

@@ -26,6 +26,9 @@ LATE_S = 5.0
 """How long after its deadline a run may take to say so. One that nobody has begun by then never says it."""
 EVENTS_POLL_S = 0.2
 """How long an event waits at most before those who watch are told."""
+FIRST_EVENTS = 50
+"""Among these is the plan of a run that has one: it comes before the first step."""
+PlanView = tuple[tuple[tuple[str, tuple[str, ...]], ...], ...]
 _ENDINGS: Mapping[str, type[SmartSpawnError]] = {
     "timed_out": errors.TimedOut,
     "budget_exceeded": errors.BudgetExceeded,
@@ -142,6 +145,14 @@ class Runs:
         if run.outcome is not None:
             return rebuilt(run.outcome, SpawnOutcome)  # type: ignore[no-any-return]  # as `modes` wrote it
         return _broken_off(run, await self.steps(run.id))
+
+    async def plan(self, run_id: str) -> PlanView:
+        """Return the waves of a run's plan, each step with those it waits for; empty without a plan."""
+        for event in await (await self._opened()).events(run_id, limit=FIRST_EVENTS):
+            if event.name == "plan":
+                depends_on = event.data["dependsOn"]
+                return tuple(tuple((one, tuple(depends_on[one])) for one in w) for w in event.data["waves"])
+        return ()
 
     async def close(self) -> None:
         """Let go. What was carried out here goes back to the queue."""

@@ -13,16 +13,17 @@ import anyio.to_thread
 from smart_spawn.app.decision_log import DecisionLog, Sessions, new_decision_id
 from smart_spawn.app.dispatch import Dispatcher, callable_models, own_hosts
 from smart_spawn.app.jobs import JobMaker, whole_of
-from smart_spawn.app.runs import Runs, modes
+from smart_spawn.app.runs import PlanView, Runs, modes
 from smart_spawn.app.shelf import Shelf
 from smart_spawn.catalog.snapshot import Catalog
-from smart_spawn.errors import NoCatalog
+from smart_spawn.errors import NoCatalog, NotFound
 from smart_spawn.providers.registry import Providers
 from smart_spawn.routing.decision import Decision, Session
 from smart_spawn.routing.policy import RoutingPolicy
 from smart_spawn.routing.request import RouteRequest
 from smart_spawn.routing.route import decide, recommend, route
 from smart_spawn.runs.engine import KeyCap, Run, RunSpec
+from smart_spawn.runs.engine import Step as RunStep
 from smart_spawn.settings import Settings, load_settings
 from smart_spawn.spawn.carry import Job, to_request
 from smart_spawn.spawn.outcome import SpawnOutcome
@@ -49,6 +50,20 @@ class SpawnResult:
     decision: Decision
     catalog: Catalog
     outcome: SpawnOutcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunView:
+    """A run as it stands, with what is known of it."""
+
+    run: Run
+    steps: Sequence[RunStep]
+    plan: PlanView
+    outcome: SpawnOutcome | None
+    """Once it has ended."""
+    decision: Decision | None
+    """`None` when it is not kept any more."""
+    catalog: Catalog | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -325,6 +340,25 @@ class SmartSpawn:
         )
         outcome = await self.runs.outcome(run)
         return SpawnResult(id=run.id, decision=decision, catalog=catalog, outcome=outcome)
+
+    async def view(self, run_id: str) -> RunView:
+        """Return a run as it stands. Raises NotFound."""
+        run = await self.runs.get(run_id)
+        decision, catalog = await anyio.to_thread.run_sync(self._decision_of, run)
+        return RunView(
+            run=run,
+            steps=await self.runs.steps(run_id),
+            plan=await self.runs.plan(run_id),
+            outcome=await self.runs.outcome(run) if run.ended else None,
+            decision=decision,
+            catalog=catalog,
+        )
+
+    def _decision_of(self, run: Run) -> tuple[Decision, Catalog] | tuple[None, None]:
+        try:
+            return self.decision(str(run.request.get("decision_id", "")))
+        except NotFound:
+            return None, None
 
     @property
     def runs(self) -> Runs:

@@ -179,10 +179,11 @@ class SpawnOutcome:
     steps: tuple[StepReport, ...] = ()
     """Of a plan."""
 
-    def raise_failure(self) -> None:
-        """Raise the error of a run that did not succeed, with a line for each attempt in its details."""
+    def raise_failure(self, **more: Any) -> None:
+        """Raise the error of a run that did not succeed, with a line for each attempt, and more, in its details."""
         if self.error is not None:
-            self.error.details = {**self.error.details, "attempts": [_line(a) for a in self.responses]}
+            attempts = [_line(a) for a in self.responses]
+            self.error.details = {**self.error.details, **more, "attempts": attempts}
             raise self.error
 
 

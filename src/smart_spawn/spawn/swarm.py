@@ -58,7 +58,8 @@ async def carry_out(
         works={work.step.id: work for work in works},
         plan=Plan.of([w.step for w in works]),
     )
-    await ctx.emit("plan", {"waves": [list(wave) for wave in run.plan.waves]})
+    depends_on = {step.id: list(step.depends_on) for step in run.plan.steps}
+    await ctx.emit("plan", {"waves": [list(wave) for wave in run.plan.waves], "dependsOn": depends_on})
     run.nonce = await ctx.step("nonce", new_nonce)
     run.ended = {step.id: asyncio.Event() for step in run.plan.steps}
     await ctx.parallel(*(partial(run.settle, step) for step in run.plan.steps))

@@ -10,15 +10,16 @@ from smart_spawn.api.answers import DeadlinePassed, json_answer
 from smart_spawn.api.document import describe
 from smart_spawn.api.gate import DECISION_ID
 from smart_spawn.api.requests import read_object
+from smart_spawn.api.run_schemas import AcceptedAnswer, DryRunAnswer
 from smart_spawn.api.schemas import SpawnAnswer
 from smart_spawn.app import SmartSpawn
-from smart_spawn.errors import InvalidRequest
 from smart_spawn.model import Mode
 from smart_spawn.spawn.request import SpawnRequest
 from smart_spawn.surface.plans import dry_run_json
+from smart_spawn.surface.runs import accepted_json
 from smart_spawn.surface.spawning import spawn_json
 
-SPAWN_PATHS = frozenset({"/spawn", "/api/spawn"})
+IDEMPOTENCY_KEY = "Idempotency-Key"
 
 
 def spawning_routes(app: SmartSpawn) -> APIRouter:
@@ -28,13 +29,22 @@ def spawning_routes(app: SmartSpawn) -> APIRouter:
 
     @router.post(
         "/spawn",
-        **describe("spawn", SpawnAnswer, body=SpawnRequest, errors=(400, 402, 404, 413, 422, 502, 503, 504)),
+        **describe(
+            "spawn",
+            SpawnAnswer,
+            body=SpawnRequest,
+            headers=[IDEMPOTENCY_KEY],
+            errors=(400, 402, 404, 409, 413, 422, 502, 503, 504),
+            others={200: [DryRunAnswer], 202: [AcceptedAnswer]},
+        ),
     )
     async def spawn(request: Request) -> Response:
         """Choose models and have them do the task; the answer carries the routing decision and the bill.
 
         `mode` says how: one model, several that agree, a ladder, or a plan of steps. With `dryRun` a plan or swarm is
-        only planned and priced, and the answer has the graph that `/swarm` shows.
+        only planned and priced, and the answer has the graph that `/swarm` shows. The run goes on when whoever waits
+        goes away; with `wait: false` nobody waits, and `/runs/{id}` tells how it stands. The same request under the
+        same `Idempotency-Key` is the same run.
         """
         try:
             async with asyncio.timeout(server.request_timeout_s):
@@ -44,17 +54,16 @@ def spawning_routes(app: SmartSpawn) -> APIRouter:
                 f"the body did not arrive within {server.request_timeout_s:g} s", hint="send it faster"
             ) from None
         asked = SpawnRequest.of(app.defaults(SpawnRequest, values))
-        if not asked.wait:
-            raise InvalidRequest(
-                "`wait: false` is not available yet",
-                hint="leave `wait` out and read the answer when it comes",
-                details={"field": "wait"},
-            )
         if asked.dry_run and asked.mode in (Mode.PLAN, Mode.SWARM):
             return json_answer(dry_run_json(asked, app.preview, app.catalog, app.policy, at=app.now()))
-        result = await app.spawn_request(asked)
+        run_id = await app.submit(asked, idempotency_key=request.headers.get(IDEMPOTENCY_KEY))
+        if not asked.wait:
+            return json_answer(
+                accepted_json(run_id, str(asked.mode)), 202, headers={"location": f"/api/runs/{run_id}"}
+            )
+        result = await app.result(await app.runs.finished(run_id))
         request.scope[DECISION_ID] = result.decision.id
-        result.outcome.raise_failure()
+        result.outcome.raise_failure(runId=run_id)
         return json_answer(spawn_json(result, app.policy))
 
     return router
