@@ -11,6 +11,7 @@ from smart_spawn.cli import (
     lists,
     own,
     refreshing,
+    runs,
     server,
     spawning,
     versions,
@@ -49,6 +50,7 @@ program.command()(check.check)
 program.command(name="eval")(evaluating.evaluate)
 program.command()(refreshing.refresh)
 program.command()(lists.status)
+program.add_typer(runs.commands, name="runs")
 program.add_typer(versions.commands, name="catalog")
 program.add_typer(own.private_models, name="private-models")
 program.add_typer(own.benchmarks, name="benchmarks")

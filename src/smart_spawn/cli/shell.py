@@ -32,11 +32,11 @@ class Shell:
 
         return load_settings(self.config, overrides=overrides)
 
-    def app(self) -> SmartSpawn:
+    def app(self, *, carries_out: bool = True) -> SmartSpawn:
         """Return the app under these settings, to be used as a context."""
         from smart_spawn.app import SmartSpawn  # noqa: PLC0415  # loads numpy, SQL and all sources
 
-        return SmartSpawn(self.settings())
+        return SmartSpawn(self.settings(), carries_out=carries_out)
 
 
 def shared_options(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -61,9 +60,22 @@ def _tell_plan(shell: Shell, app: SmartSpawn, task: str, options: dict[str, Any]
 
 
 async def _carry_out(app: SmartSpawn, task: str, options: dict[str, Any]) -> SpawnResult:
-    async with contextlib.AsyncExitStack() as stack:
-        await stack.enter_async_context(app)
-        return await app.spawn(task, **options)
+    """Do the task, showing how far it is. Ctrl-C cancels it."""
+    from smart_spawn.cli.watching import watched  # noqa: PLC0415
+    from smart_spawn.spawn.request import SpawnRequest  # noqa: PLC0415
+
+    async with app:
+        request = SpawnRequest.of(app.defaults(SpawnRequest, {"task": task, **options}))
+        run_id = await app.submit(request)
+        watching = asyncio.create_task(watched(app, run_id, as_json=False))
+        try:
+            run = await app.runs.finished(run_id)
+            await watching
+        finally:
+            watching.cancel()
+        result = await app.result(run)
+        result.outcome.raise_failure(runId=run_id)
+        return result
 
 
 def _tell(answer: dict[str, Any]) -> None:
