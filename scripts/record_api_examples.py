@@ -31,6 +31,12 @@ TASK = "Refactor this Python function to use asyncio"
 PARTS = "Design a schema for a blog, then write a REST API for it, and finally write tests"
 MODEL = "anthropic/claude-opus-4.6"
 MOST_ITEMS = 2
+CONSTANT = {
+    "latencyMs": 812.4,
+    "startedAt": "2026-08-08T12:00:00.400000Z",
+    "endedAt": "2026-08-08T12:00:02.100000Z",
+}
+"""What a clock decided, whatever it said."""
 MOST_KEYS = 8
 ANSWER = Scripted(
     text="import asyncio\n\nasync def fetch_all(urls): ...",
@@ -110,7 +116,8 @@ async def record() -> dict[str, Any]:
         settings = Settings.model_validate(
             {"home": home, "providers": {"lab": {"base_url": "http://127.0.0.1:9/v1"}}}
         )
-        served = SmartSpawn(settings, chat=FakeProvider([ANSWER]), in_memory=True, now=lambda: NOW)
+        chat = FakeProvider([ANSWER])
+        served = SmartSpawn(settings, chat=chat, in_memory=True, now=lambda: NOW)
         async with (
             served,
             httpx.AsyncClient(
@@ -122,9 +129,34 @@ async def record() -> dict[str, Any]:
             compared = {"from": version, "to": version, "picks": "false"}
             found["diff"] = await ask(http, "GET", "/api/catalog/diff", compared)
             decision = (await http.post("/api/route", json={"task": TASK, "budget": "medium"})).json()["id"]
+            asked = {
+                "task": PARTS,
+                "mode": "plan",
+                "steps": ["Design a schema", "Write tests"],
+                "budget": "low",
+            }
+            run_id = (await http.post("/api/spawn", json=asked)).json()["id"]
+            run = (await http.get(f"/api/runs/{run_id}")).json()
+            listed = (await http.get("/api/runs", params={"limit": 1})).json()
+            artifact = (await http.get(f"/api/runs/{run_id}/artifacts/step-1")).json()
+            artifact["data"]["createdAt"] = CONSTANT["endedAt"]
+            chat.add(Scripted(text="late", delay_s=30))
+            accepted = (await http.post("/api/spawn", json={"task": TASK, "wait": False})).json()
+            cancelled = (await http.post(f"/api/runs/{accepted['id']}/cancel")).json()
+            watched = await http.get(f"/api/runs/{run_id}/events", headers={"last-event-id": "1"})
+            event = {
+                **json.loads(watched.text.split("data: ")[1].split("\n")[0]),
+                "at": CONSTANT["startedAt"],
+            }
             explained = await http.get(f"/api/decisions/{decision}/explain")
             replayed = await http.post(f"/api/decisions/{decision}/replay")
     found["decision"] = {"answer": found["route"]["answer"]}
+    found["run"] = {"answer": shortened(run)}
+    found["cancelRun"] = {"answer": shortened(cancelled)}
+    found["runEvents"] = {"answer": shortened(event)}
+    found["spawn"]["accepted"] = shortened(accepted)
+    found["runs"] = {"query": {"limit": 1}, "answer": shortened(listed)}
+    found["runArtifact"] = {"answer": shortened(artifact)}
     found["explain"] = {"answer": constant(explained.text)}
     found["replay"] = {"answer": shortened(replayed.json())}
     return {**found, **WRITTEN}
@@ -143,7 +175,7 @@ def shortened(value: Any) -> Any:
     if isinstance(value, dict):
         rows = list(value.items())
         cut = rows[:MOST_KEYS] if all(isinstance(item, float) for item in value.values()) else rows
-        return {key: 812.4 if key == "latencyMs" else shortened(item) for key, item in cut}
+        return {key: CONSTANT.get(key) if key in CONSTANT and item else shortened(item) for key, item in cut}
     if isinstance(value, list):
         return [shortened(item) for item in value[:MOST_ITEMS]]
     return constant(value) if isinstance(value, str) else value

@@ -196,7 +196,8 @@ def _add_examples(operation: dict[str, Any]) -> None:
     for shape in operation.get("requestBody", {}).get("content", {}).values():
         shape["example"] = _example(name, "request")
     for status, response in operation["responses"].items():
-        example = _example(name, "answer") if status.startswith("2") else _examples().get(f"error-{status}")
+        good = _example(name, "accepted" if status == "202" and "200" in operation["responses"] else "answer")
+        example = good if status.startswith("2") else _examples().get(f"error-{status}")
         for shape in response["content"].values():
             if example is not None:
                 shape["example"] = example

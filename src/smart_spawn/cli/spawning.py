@@ -32,7 +32,7 @@ def spawn(shell: Shell, fields: Values, how: Values, task: Task = None) -> None:
     text = read_task(task, app.settings.routing.max_task_chars)
     if how.get("dryRun") and how.get("mode") in ("plan", "swarm"):
         return _tell_plan(shell, app, text, {**fields, **how})
-    result = asyncio.run(_carry_out(app, text, {**fields, **how}))
+    result = asyncio.run(_carry_out(app, text, {**fields, **how}, quiet=shell.json))
     if shell.json:
         return show_json(spawn_json(result, app.policy))
     show_raw(result.outcome.output)
@@ -59,7 +59,7 @@ def _tell_plan(shell: Shell, app: SmartSpawn, task: str, options: dict[str, Any]
     return note(f"expected cost {cost['low']:.6f} to {cost['high']:.6f} USD; nobody was called")
 
 
-async def _carry_out(app: SmartSpawn, task: str, options: dict[str, Any]) -> SpawnResult:
+async def _carry_out(app: SmartSpawn, task: str, options: dict[str, Any], *, quiet: bool) -> SpawnResult:
     """Do the task, showing how far it is. Ctrl-C cancels it."""
     from smart_spawn.cli.watching import watched  # noqa: PLC0415
     from smart_spawn.spawn.request import SpawnRequest  # noqa: PLC0415
@@ -67,12 +67,14 @@ async def _carry_out(app: SmartSpawn, task: str, options: dict[str, Any]) -> Spa
     async with app:
         request = SpawnRequest.of(app.defaults(SpawnRequest, {"task": task, **options}))
         run_id = await app.submit(request)
-        watching = asyncio.create_task(watched(app, run_id, as_json=False))
+        watching = None if quiet else asyncio.create_task(watched(app, run_id, as_json=False))
         try:
             run = await app.runs.finished(run_id)
-            await watching
+            if watching is not None:
+                await watching
         finally:
-            watching.cancel()
+            if watching is not None:
+                watching.cancel()
         result = await app.result(run)
         result.outcome.raise_failure(runId=run_id)
         return result
@@ -89,7 +91,7 @@ def _tell(answer: dict[str, Any]) -> None:
         + ("" if not saved else f", {saved:.6f} USD less than {cost['baseline']}")
     )
     if len(tried) > 1:
-        note(f"tried before: {', '.join(tried[:-1])}")
+        note(f"asked before it: {', '.join(tried[:-1])}")
     for warning in (*decision["warnings"], *answer.get("warnings", ())):
         note(f"warning: {warning}")
     note(f"why: smart-spawn explain {decision['id']}")

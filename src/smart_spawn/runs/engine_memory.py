@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Sequence
 
 from smart_spawn.runs.engine import Run, RunSpec
+from smart_spawn.runs.execution import STOP_S
 from smart_spawn.runs.executor import ExecutorEngine
 from smart_spawn.runs.journal import Ticket
 
@@ -50,6 +51,16 @@ class OwnRunsEngine(ExecutorEngine):
             if task.done():
                 timeout_s = 0
         return await super().wait(run_id, timeout_s)
+
+    async def cancel(self, run_id: str) -> Run:
+        """See `Engine.cancel`. A run of our own has ended when this returns."""
+        run = await super().cancel(run_id)
+        task = self.executions.task(run_id)
+        if task is None:
+            return run
+        self.executions.cancel(run_id)
+        await asyncio.wait({task}, timeout=STOP_S)
+        return await self.status(run_id)
 
     async def hand_out(self, tickets: Sequence[Ticket]) -> Sequence[Ticket]:
         """Leave them in the queue."""

@@ -90,7 +90,7 @@ CASES = [
     ("POST", "/api/pick", b'{"task": "' + b"x" * 300_000 + b'"}', 413, "TOO_LARGE", "300,000 bytes"),
     ("POST", "/api/spawn", b"{}", 400, "MISSING_PARAM", "task"),
     ("POST", "/api/spawn", b'{"task": "x", "mode": "swarms"}', 400, "INVALID_PARAM", "swarms"),
-    ("POST", "/api/spawn", b'{"task": "x", "wait": false}', 400, "INVALID_PARAM", "wait"),
+    ("POST", "/api/spawn", b'{"task": "x", "wait": "maybe"}', 400, "INVALID_PARAM", "wait"),
     ("POST", "/api/refresh", b'{"sources": ["lmarean"]}', 400, "INVALID_PARAM", "lmarena"),
     ("POST", "/api/refresh", b'{"sources": "lmarena"}', 400, "INVALID_PARAM", "list"),
     ("POST", "/api/refresh", b'{"source": ["lmarena"]}', 400, "INVALID_PARAM", "`sources`"),

@@ -67,7 +67,7 @@ def test_the_next_model_takes_over_and_is_named(cli: Cli, provider: FakeServer) 
     answer = cli("spawn", TASK)
     assert answer.code == 0
     assert "model acme/cheap-1" in answer.err
-    assert "tried before: acme/good-1" in answer.err
+    assert "asked before it: acme/good-1" in answer.err
 
 
 @pytest.mark.parametrize(
