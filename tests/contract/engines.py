@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from smart_spawn.app.runs import modes
 from smart_spawn.engines import dbos_engine, memory_engine
 from smart_spawn.model import Price, Rates
 from smart_spawn.providers.fake import FakeProvider, Scripted
@@ -18,6 +19,9 @@ from smart_spawn.runs.engine import Run, RunSpec
 from smart_spawn.runs.executor import ExecutorEngine
 from smart_spawn.runs.ports import Ctx, Ended, Message, ModelAnswer, ModelCall, Purchase, Usage
 from smart_spawn.settings import ProviderSettings, Settings
+from smart_spawn.spawn.carry import Job
+from smart_spawn.spawn.plan import Step as PlanStep
+from smart_spawn.spawn.swarm import StepWork
 from smart_spawn.store import Store
 
 Script = Callable[[Ctx], Awaitable[Ended]]
@@ -102,6 +106,11 @@ class Bench:
                 await asyncio.sleep(0.005)
 
 
+async def nobody(job: Job, steps: Sequence[PlanStep]) -> list[StepWork]:
+    """Stand in for the routing of steps that a planner made: these tests plan none."""
+    return []
+
+
 @asynccontextmanager
 async def opened(kind: str, settings: Settings) -> AsyncIterator[Bench]:
     """Open an engine of a kind over the database of the settings."""
@@ -113,7 +122,7 @@ async def opened(kind: str, settings: Settings) -> AsyncIterator[Bench]:
         return await scripts[request["script"]](ctx)
 
     make = dbos_engine if kind.startswith("dbos") else memory_engine
-    engine = make(store, settings, chat, {"scripted": scripted}, clock=utc_now)
+    engine = make(store, settings, chat, {"scripted": scripted, **modes(nobody)}, clock=utc_now)
     await engine.open()
     try:
         yield Bench(engine=engine, store=store, chat=chat, scripts=scripts)

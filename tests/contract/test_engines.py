@@ -27,10 +27,16 @@ from smart_spawn.errors import (
     TimedOut,
     TooLarge,
 )
+from smart_spawn.model import Mode
 from smart_spawn.runs.engine import KeyCap, RunCost, RunSpec
 from smart_spawn.runs.ports import Ctx, Ended, Purchase, Purchased
+from smart_spawn.runs.wire import rebuilt
 from smart_spawn.settings import Settings
-from tests.contract.engines import LIMITED, Bench, answer, opened, purchase, worst_usd
+from smart_spawn.spawn.carry import Job, to_request
+from smart_spawn.spawn.outcome import Rung, SpawnOutcome
+from smart_spawn.spawn.plan import Step as PlanStep
+from smart_spawn.spawn.swarm import StepWork
+from tests.contract.engines import LIMITED, PRICE, Bench, answer, opened, purchase, worst_usd
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 FOREVER_S = 30.0
@@ -608,3 +614,22 @@ async def test_runs_start_runs_only_so_deep(bench: Bench) -> None:
     run = await bench.run(script, cap_usd=worst_usd() / 2)
     assert depths == ["runs are nested 5 deep at most"]
     assert run.outcome == {"refused": True}
+
+
+@pytest.mark.parametrize("mode", Mode)
+async def test_every_mode_is_carried_out_alike(bench: Bench, mode: Mode) -> None:
+    """Each mode ends with the models' answer, every call on its bill, whatever carries it out."""
+    rungs = tuple(
+        Rung(model_id=f"vendor/{n}", provider="fake", price=PRICE, prior=0.7, expected_cost_usd=n)
+        for n in (1, 2, 3)
+    )
+    steps = (PlanStep(id="a", task="look"), PlanStep(id="b", task="tell", depends_on=("a",)))
+    works = tuple(StepWork(step=step, ladder=rungs) for step in steps)
+    job = Job(mode=mode, task="Which is it?", rungs=rungs, works=works, decision_id="dec_1")
+    spec = RunSpec(mode=str(mode), request=to_request(job), cap_usd=Decimal(1000), timeout_s=30)
+    run = await bench.engine.wait(await bench.engine.submit(spec), 20)
+    assert run.status == "succeeded", run.error
+    outcome = rebuilt(run.outcome, SpawnOutcome)
+    assert (outcome.mode, outcome.output) == (mode, "ok")
+    assert outcome.cost.usd == run.cost.spent_usd
+    assert [a.step for a in outcome.responses]

@@ -3,6 +3,7 @@
 from smart_spawn.store.catalogs import CatalogStore, StoredVersion
 from smart_spawn.store.decisions import DecisionRow, DecisionStore
 from smart_spawn.store.engine import Pruned, Store, open_store
+from smart_spawn.store.keys import KeyRow, KeyStore
 from smart_spawn.store.leases import Holder, Lease, Leases
 from smart_spawn.store.models import KnownIds, PriceHistory, PricePoint
 from smart_spawn.store.own import OwnStore
@@ -16,6 +17,8 @@ __all__ = [
     "DecisionStore",
     "GroupWriter",
     "Holder",
+    "KeyRow",
+    "KeyStore",
     "KnownIds",
     "Lease",
     "Leases",

@@ -1,6 +1,6 @@
 """Open the store: the one database that everything durable lives in.
 
-open_store(settings)  →  Store: payloads · catalogs · decisions · known_ids · prices · leases · statuses · own
+open_store(settings)  →  Store: payloads · catalogs · decisions · known_ids · prices · leases · statuses · own · keys
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from smart_spawn.settings import Settings
 from smart_spawn.store.catalogs import CatalogStore, pruned_catalogs
 from smart_spawn.store.database import Database, database_url
 from smart_spawn.store.decisions import DecisionStore, pruned_decisions
+from smart_spawn.store.keys import KeyStore
 from smart_spawn.store.leases import Leases
 from smart_spawn.store.models import KnownIds, PriceHistory
 from smart_spawn.store.own import OwnStore
@@ -56,6 +57,7 @@ class Store:
         self.prices = PriceHistory(database)
         self.leases = Leases(database)
         self.own = OwnStore(database)
+        self.keys = KeyStore(database)
         self.statuses = StatusStore(database)
         self.runs = RunStore(database)
         self.journal = RunJournal(database)
