@@ -15,6 +15,12 @@ JSON_HEADERS: Mapping[str, str] = {"cache-control": "no-store", "x-content-type-
 _ENCODER = msgspec.json.Encoder(enc_hook=str)
 
 
+class Unauthorized(SmartSpawnError):
+    """Keys are on, and the request brings none that is known."""
+
+    code = "UNAUTHORIZED"
+
+
 class Forbidden(SmartSpawnError):
     """The request does not come from where it may come from."""
 
@@ -46,6 +52,7 @@ class MethodNotAllowed(SmartSpawnError):
 
 
 OWN_STATUSES: Mapping[type[SmartSpawnError], int] = {
+    Unauthorized: 401,
     Forbidden: 403,
     MethodNotAllowed: 405,
     Overload: 503,
@@ -80,7 +87,8 @@ def error_answer(error: SmartSpawnError, headers: Mapping[str, str] | None = Non
     """Return the response of an error, with `Retry-After` where waiting helps."""
     wait = RETRY_AFTER_S.get(type(error), getattr(error, "retry_after_s", None))
     waiting = {} if wait is None else {"retry-after": str(max(1, round(wait)))}
-    return json_answer(error_json(error), status_of(error), {**waiting, **(headers or {})})
+    asking = {"www-authenticate": "Bearer"} if isinstance(error, Unauthorized) else {}
+    return json_answer(error_json(error), status_of(error), {**waiting, **asking, **(headers or {})})
 
 
 def internal_error() -> SmartSpawnError:

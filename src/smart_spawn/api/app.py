@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 
 from smart_spawn import __version__
 from smart_spawn.api.answers import MethodNotAllowed, error_answer
+from smart_spawn.api.callers import Callers, is_wide
 from smart_spawn.api.document import document
 from smart_spawn.api.gate import Gate, InFlight, Limits
 from smart_spawn.api.hot import hot_pick
@@ -83,6 +84,7 @@ def create_app(app: SmartSpawn | None = None, *, in_flight: InFlight | None = No
         ),
         hot={"/api/pick": hot, "/pick": hot},
         in_flight=in_flight or InFlight(),
+        authenticate=Callers(served, wide=is_wide(settings.host)).admit,
     )
     api.add_exception_handler(SmartSpawnError, _known)
     api.add_exception_handler(HTTPException, _unrouted)

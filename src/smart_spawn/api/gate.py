@@ -90,8 +90,17 @@ class Exchange:
 class Gate:
     """The outermost callable of the service."""
 
-    def __init__(self, app: ASGIApp, *, limits: Limits, hot: Mapping[str, Hot], in_flight: InFlight) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        limits: Limits,
+        hot: Mapping[str, Hot],
+        in_flight: InFlight,
+        authenticate: Callable[[Scope], None] | None = None,
+    ) -> None:
         self._inner = app
+        self._authenticate = authenticate
         self._limits = limits
         self._hosts = frozenset(host.lower() for host in limits.allowed_hosts)
         self._hot = hot
@@ -120,6 +129,8 @@ class Gate:
         task: asyncio.Task[None] = asyncio.current_task()  # type: ignore[assignment]  # there always is one here
         try:
             self._admit(scope)
+            if self._authenticate is not None:
+                self._authenticate(scope)
             self._in_flight.tasks.add(task)
             hot = self._hot.get(scope["path"]) if scope["method"] == "GET" else None
             if hot is not None:

@@ -148,6 +148,7 @@ async def _look(app: SmartSpawn) -> None:
     while True:
         await asyncio.sleep(LOOK_S)
         try:
+            await anyio.to_thread.run_sync(app.keys.check_for_newer)
             if await anyio.to_thread.run_sync(app.check_for_newer_catalog):
                 log.info("catalogue changed", version=app.catalog.version)
         except StoreError as error:

@@ -28,6 +28,7 @@ from smart_spawn.api.gate import MAX_IN_FLIGHT, InFlight
 from smart_spawn.app import SmartSpawn
 from smart_spawn.errors import NoCatalog, SettingsError, SmartSpawnError
 from smart_spawn.settings import Settings
+from smart_spawn.store import open_store
 from smart_spawn.surface.status import age_line
 from smart_spawn.worker import WorkerKeeper
 
@@ -55,8 +56,8 @@ class Claim:
     requests. A name in the system's socket table, gone with its process, keeps the second one out.
     """
 
-    def __init__(self, host: str, port: int) -> None:
-        family, address = _loopback(host)
+    def __init__(self, host: str, port: int, *, has_keys: Callable[[], bool] = lambda: False) -> None:
+        family, address = _guarded(host, has_keys)
         with socket.socket(family, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -91,13 +92,14 @@ def _claim_name(name: str, host: str, port: int) -> socket.socket | None:
     return holder
 
 
-def _loopback(host: str) -> tuple[socket.AddressFamily, str]:
-    """Resolve a host to a loopback address. Raises SettingsError for any other: no key exists to protect it."""
+def _guarded(host: str, has_keys: Callable[[], bool]) -> tuple[socket.AddressFamily, str]:
+    """Resolve a host. Raises SettingsError for one that others can reach while no key exists to protect it."""
     addresses = _addresses(host)
-    if not all(ipaddress.ip_address(address).is_loopback for _, address in addresses):
+    local = all(ipaddress.ip_address(address).is_loopback for _, address in addresses)
+    if not local and not has_keys():
         raise SettingsError(
             f"`host` is `{host}`, which other machines can reach, and no API key exists that could keep them out",
-            hint="use 127.0.0.1, and a tunnel or a proxy that asks for a password, to reach it from elsewhere",
+            hint="make a key first, `smart-spawn keys create NAME --scope route,execute`, or use 127.0.0.1",
             details={"key": "host"},
         )
     return min(addresses)  # IPv4 where a name has both
@@ -137,7 +139,7 @@ def serve(settings: Settings, *, announce: Announce | None = None) -> None:
 
     `announce` gets the lines for people; by default they go to standard error.
     """
-    claim = Claim(settings.host, settings.port)
+    claim = Claim(settings.host, settings.port, has_keys=partial(_has_keys, settings))
     keeper = WorkerKeeper(settings)
     try:
         with SmartSpawn(
@@ -152,6 +154,12 @@ def serve(settings: Settings, *, announce: Announce | None = None) -> None:
         keeper.stop()
         _opened.clear()
         claim.release()
+
+
+def _has_keys(settings: Settings) -> bool:
+    """Look whether a key could keep others out. Asked only for a host that others can reach."""
+    with open_store(settings) as store:
+        return bool(store.keys.all(active_only=True))
 
 
 def _greeting(app: SmartSpawn, url: str) -> list[str]:

@@ -13,6 +13,7 @@ import anyio.to_thread
 from smart_spawn.app.decision_log import DecisionLog, Sessions, new_decision_id
 from smart_spawn.app.dispatch import Dispatcher, callable_models, own_hosts
 from smart_spawn.app.jobs import JobMaker, whole_of
+from smart_spawn.app.keys import Keys
 from smart_spawn.app.runs import PlanView, Runs, modes
 from smart_spawn.app.shelf import Shelf
 from smart_spawn.catalog.snapshot import Catalog
@@ -113,6 +114,7 @@ class SmartSpawn:
         self._runs: Runs | None = None
         self._store: Store | None = None
         self._log: DecisionLog | None = None
+        self._keys: Keys | None = None
         self._shelf = Shelf(self.settings, now)
         self._sessions = Sessions()
 
@@ -130,7 +132,7 @@ class SmartSpawn:
         """Write what is waiting and close the store."""
         if self._store is not None:
             self._store.close()
-            self._store = self._log = self._runs = None
+            self._store = self._log = self._runs = self._keys = None
 
     def __enter__(self) -> Self:
         return self.open()
@@ -170,6 +172,13 @@ class SmartSpawn:
         self.open()
         assert self._log is not None  # noqa: S101  # as above
         return self._log
+
+    @property
+    def keys(self) -> Keys:
+        """Who may use the service."""
+        if self._keys is None:
+            self._keys = Keys(self.store.keys, self.now)
+        return self._keys
 
     # -- the catalogue ------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from smart_spawn.cli import (
     check,
     choose,
     evaluating,
+    keys,
     lists,
     own,
     refreshing,
@@ -53,6 +54,7 @@ program.command()(lists.status)
 program.add_typer(runs.commands, name="runs")
 program.add_typer(versions.commands, name="catalog")
 program.add_typer(own.private_models, name="private-models")
+program.add_typer(keys.commands, name="keys")
 program.add_typer(own.benchmarks, name="benchmarks")
 program.command()(doctor.doctor)
 program.command()(lists.version)

@@ -19,6 +19,13 @@ def test_no_host_beyond_this_machine_is_served_without_keys(host: str) -> None:
         Claim(host, 0)
 
 
+def test_a_wide_host_is_served_once_a_key_exists() -> None:
+    """A key keeps others out, so that others may reach it."""
+    claim = Claim("0.0.0.0", 0, has_keys=lambda: True)  # noqa: S104  # that is the point
+    assert claim.port > 0
+    claim.release()
+
+
 def test_a_name_without_an_address_is_said() -> None:
     """A mistyped host is a mistake in the settings."""
     with pytest.raises(SettingsError, match="no address of this machine"):

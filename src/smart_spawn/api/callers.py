@@ -1,0 +1,82 @@
+"""Who asks: the key of a request, and whether it may do what was asked."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+
+from starlette.requests import Request
+from starlette.types import Scope as AsgiScope
+
+from smart_spawn.api.answers import Forbidden, Unauthorized
+from smart_spawn.app import SmartSpawn
+from smart_spawn.surface.caller import LOCAL, Caller, Scope, needed_scope
+
+OPEN_PATHS = frozenset({"/health", "/api/health"})
+"""What needs no key: whoever starts and watches the service asks it."""
+
+
+class Callers:
+    """Tells who sent a request. Without keys, on loopback, it is `LOCAL`, and asking costs nothing."""
+
+    def __init__(self, app: SmartSpawn, *, wide: bool) -> None:
+        self._app = app
+        self._wide = wide
+
+    def admit(self, scope: AsgiScope) -> None:
+        """Let a request pass with its caller beside it. Raises Unauthorized, Forbidden, StoreError.
+
+        On an address that other machines can reach nobody passes without a key, also when the last was revoked.
+        """
+        keys = self._app.keys
+        if not keys.active and not self._wide:
+            return
+        if scope["path"] in OPEN_PATHS and scope["method"] in ("GET", "HEAD"):
+            return
+        secret = _secret(scope)
+        row = keys.find(secret) if secret else None
+        if row is None:
+            raise Unauthorized(
+                "the API key is not one of this service" if secret else "this service asks for an API key",
+                hint="send `Authorization: Bearer ss_...`; `smart-spawn keys create` makes one",
+            )
+        caller = Caller.of(row)
+        require(caller, needed_scope(scope["method"], scope["path"]))
+        scope["state"] = {**scope.get("state", {}), "caller": caller}
+
+
+def caller_of(request: Request, needs: Scope) -> Caller:
+    """Return who sent a request. Raises Forbidden where the key lacks the scope."""
+    state: dict[str, Any] = request.scope.get("state", {})
+    caller: Caller = state.get("caller", LOCAL)
+    require(caller, needs)
+    return caller
+
+
+def require(caller: Caller, needs: Scope) -> None:
+    """Raise Forbidden where the caller's key lacks a scope."""
+    if needs not in caller.scopes:
+        raise Forbidden(
+            f"the key `{caller.name}` may not do this: it lacks the scope `{needs}`",
+            hint=f"use a key made with `--scope {needs}`",
+            details={"needs": needs},
+        )
+
+
+def is_wide(host: str) -> bool:
+    """Tell whether other machines may reach a host. A name other than localhost counts as such."""
+    try:
+        return not ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() != "localhost"
+
+
+def _secret(scope: AsgiScope) -> str:
+    """Return the secret of `Authorization: Bearer` or of `x-api-key`; empty where there is none."""
+    other = b""
+    for name, value in scope["headers"]:
+        if name == b"authorization" and value[:7].lower() == b"bearer ":
+            return str(value[7:].strip(), "latin-1")
+        if name == b"x-api-key":
+            other = value
+    return str(other.strip(), "latin-1")
