@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Literal
 
 from smart_spawn.errors import InvalidRequest, NotFound
 from smart_spawn.store.keys import SCOPES, CapPeriod, KeyRow, KeyStore, Scope, Version
@@ -77,8 +76,6 @@ class Keys:
         *,
         cap_usd: Decimal | None = None,
         cap_period: CapPeriod = "total",
-        per_minute: int | None = None,
-        stage: Literal["advise", "shadow", "active"] | None = None,
     ) -> NewKey:
         """Make a key. Raises InvalidRequest, naming what cannot be."""
         secret = f"ss_{secrets.token_urlsafe(SECRET_BYTES)}"
@@ -89,8 +86,6 @@ class Keys:
             scopes=_scopes(scopes),
             cap_usd=cap_usd,
             cap_period=cap_period,
-            per_minute=per_minute,
-            stage=stage,
             created_at=self._now(),
         )
         self._store.add(row)

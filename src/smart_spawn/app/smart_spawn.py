@@ -338,7 +338,7 @@ class SmartSpawn:
             cap_usd=min(caps),
             timeout_s=min(request.timeout_s or longest_s, longest_s),
             key_cap=key_cap,
-            allow_unknown_price=request.max_cost_usd is None,
+            allow_unknown_price=request.max_cost_usd is None and (key_cap is None or key_cap.cap_usd is None),
         )
         return await self.runs.submit(spec, idempotency_key=idempotency_key)
 

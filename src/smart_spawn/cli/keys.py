@@ -26,7 +26,6 @@ def create(
         float | None, typer.Option(min=0, help="What everything done with it may cost, in USD.")
     ] = None,
     monthly: Annotated[bool, typer.Option("--monthly", help="The cap counts afresh every month.")] = False,
-    per_minute: Annotated[int | None, typer.Option(min=1, help="Requests per minute.")] = None,
 ) -> None:
     """Make a key. Its secret is printed once and cannot be shown again."""
     from smart_spawn.surface.keys import new_key_json  # noqa: PLC0415  # `--help` stays quick
@@ -38,7 +37,6 @@ def create(
             scopes,
             cap_usd=None if cap_usd is None else Decimal(str(cap_usd)),
             cap_period="month" if monthly else "total",
-            per_minute=per_minute,
         )
         answer = new_key_json(app, new)
     if shell.json:

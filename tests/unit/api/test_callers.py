@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import httpx
 import pytest
 from fastapi import FastAPI
@@ -9,7 +11,9 @@ from fastapi import FastAPI
 from smart_spawn.api.app import create_app
 from smart_spawn.app import SmartSpawn
 from smart_spawn.errors import InvalidRequest, NotFound
+from smart_spawn.providers.fake import FakeProvider, Scripted
 from smart_spawn.surface.caller import Caller, needed_scope
+from smart_spawn.surface.keys import key_json
 from tests.unit.api.conftest import body_of
 
 
@@ -72,6 +76,22 @@ async def test_a_wide_address_never_opens_without_a_key(served: SmartSpawn) -> N
             assert (await http.get("/api/status")).status_code == 401
             secret = wide.keys.create("laptop", ["route"]).secret
             assert (await http.get("/api/status", headers=bearer(secret))).status_code == 200
+
+
+async def test_the_cap_of_a_key_holds_over_its_runs(
+    served: SmartSpawn, http: httpx.AsyncClient, provider: FakeProvider
+) -> None:
+    """What was spent with a key is shown with it, and beyond its cap nothing is called."""
+    provider.add(Scripted(text="done", cost_usd=Decimal("0.01")))
+    rich = served.keys.create("rich", ["execute"], cap_usd=Decimal(1))
+    poor = served.keys.create("poor", ["execute"], cap_usd=Decimal("0.0000001"))
+    done = await http.post("/api/spawn", json={"task": "x"}, headers=bearer(rich.secret))
+    paid = {"task": "x", "only": ["acme/middle"]}
+    refused = await http.post("/api/spawn", json=paid, headers=bearer(poor.secret))
+    assert done.status_code == 200
+    assert key_json(served, rich.row)["spentUsd"] == 0.01
+    assert (refused.status_code, body_of(refused)["error"]["code"]) == (402, "BUDGET_EXCEEDED")
+    assert key_json(served, poor.row)["spentUsd"] == 0
 
 
 def test_a_secret_is_never_stored(served: SmartSpawn) -> None:

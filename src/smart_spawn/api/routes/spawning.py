@@ -7,6 +7,7 @@ import asyncio
 from fastapi import APIRouter, Request, Response
 
 from smart_spawn.api.answers import DeadlinePassed, json_answer
+from smart_spawn.api.callers import caller_of
 from smart_spawn.api.document import describe
 from smart_spawn.api.gate import DECISION_ID
 from smart_spawn.api.requests import read_object
@@ -56,7 +57,10 @@ def spawning_routes(app: SmartSpawn) -> APIRouter:
         asked = SpawnRequest.of(app.defaults(SpawnRequest, values))
         if asked.dry_run and asked.mode in (Mode.PLAN, Mode.SWARM):
             return json_answer(dry_run_json(asked, app.preview, app.catalog, app.policy, at=app.now()))
-        run_id = await app.submit(asked, idempotency_key=request.headers.get(IDEMPOTENCY_KEY))
+        caller, once = caller_of(request, "execute"), request.headers.get(IDEMPOTENCY_KEY)
+        if once is not None and caller.key is not None:
+            once = f"{caller.key}:{once}"  # the same word of another caller is another run
+        run_id = await app.submit(asked, key_cap=caller.key_cap(app.now()), idempotency_key=once)
         if not asked.wait:
             return json_answer(
                 accepted_json(run_id, str(asked.mode)), 202, headers={"location": f"/api/runs/{run_id}"}
