@@ -87,7 +87,7 @@ class Service:
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[Service]:
     """Start a service on a free port."""
-    running = Service(tmp_path / "home")
+    running = Service(tmp_path / "home", SMART_SPAWN_RUNS__WORKER="false")
     yield running
     running.close()
 

@@ -7,6 +7,7 @@ import errno
 import gc
 import ipaddress
 import logging
+import os
 import signal
 import socket
 import sys
@@ -37,6 +38,7 @@ GRACE_S: Final = 0.8
 KILL_S: Final = 2
 """After this a worker that does not end is killed: with the grace it never happens unless it hangs."""
 READY_S: Final = 30.0
+FOLLOW_S: Final = 0.5
 
 Announce = Callable[[str], None]
 _opened: dict[str, SmartSpawn] = {}
@@ -259,11 +261,13 @@ class Stoppable:
         self._inner = inner
         self._in_flight = in_flight
         self._draining: asyncio.Task[None] | None = None
+        self._following: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass everything on; at the start, listen to the signals too."""
         if scope["type"] == "lifespan":
             self._listen(asyncio.get_running_loop())
+            self._following = asyncio.create_task(_follow(os.getppid()))
         await self._inner(scope, receive, send)
 
     def _listen(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -279,6 +283,13 @@ class Stoppable:
     def _drain(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._draining is None:
             self._draining = loop.create_task(self._in_flight.drain(GRACE_S))
+
+
+async def _follow(parent: int) -> None:
+    """End with the process that started us, also when it was killed: an orphan would keep the port."""
+    while os.getppid() == parent:  # noqa: ASYNC110  # nobody tells of it
+        await asyncio.sleep(FOLLOW_S)
+    signal.raise_signal(signal.SIGTERM)
 
 
 def configure_log() -> None:

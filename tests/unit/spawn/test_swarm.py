@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from smart_spawn.errors import BudgetExceeded, Overloaded, StepFailed
+from smart_spawn.errors import BudgetExceeded, Overloaded, Refused, StepFailed
 from smart_spawn.model import Mode
 from smart_spawn.providers.fake import FakeProvider, Scripted
 from smart_spawn.spawn.carry import Job, carry, from_request, to_request
@@ -115,10 +115,22 @@ async def test_a_cap_that_is_used_up_ends_the_plan() -> None:
     assert outcome.cost.usd <= Decimal("0.005")
 
 
-async def test_a_long_result_is_cut_in_the_middle() -> None:
+async def test_a_long_result_is_shortened_by_a_model() -> None:
+    """Whoever waits gets the shorter text, and its cost is on the bill; the artifact keeps all."""
+    long = " ".join(str(n) for n in range(40_000))
+    chat = FakeProvider({"m/a": [long], "m/b": ["numbers to 40,000", "done"]})
+    outcome = await go(chat, work("a"), work("b", "a"))
+    assert outcome.output == "done"
+    assert "numbers to 40,000" in chat.calls[-1].messages[-1].content
+    assert len(chat.calls[-1].messages[-1].content) < 2_000
+    assert [one.step for one in outcome.responses] == ["a/0", "b/summary-of-a/0", "b/0"]
+    assert outcome.artifacts[0].content == long
+
+
+async def test_a_long_result_that_nobody_shortens_is_cut_in_the_middle() -> None:
     """Head and tail go on, with a note of what is missing; the artifact keeps all."""
     long = "BEGIN " + " ".join(str(n) for n in range(40_000)) + " END"
-    chat = answers("b", a=long)
+    chat = FakeProvider({"m/a": [long], "m/b": [Refused("no"), "done"]})
     outcome = await go(chat, work("a"), work("b", "a"))
     told = chat.calls[-1].messages[-1].content
     assert "BEGIN" in told
