@@ -81,5 +81,5 @@ def test_runs_outlive_the_service_that_took_them(tmp_path: Path) -> None:
     for number, found in enumerate(runs):
         for step, node in enumerate(found["nodes"]):
             calls = called[f"note {number}-{step}"]
-            assert calls <= node["tries"] == 1 + node["inDoubt"]
-            assert node["inDoubt"] or calls == 1
+            assert 1 <= calls <= node["tries"]  # a call that was stopped before it left is a try and no call
+            assert calls == 1 or node["inDoubt"]

@@ -101,10 +101,15 @@ class Runs:
         return await (await self._opened()).status(run_id)
 
     async def list(
-        self, *, status: RunStatus | None = None, limit: int = 50, before: str | None = None
+        self,
+        *,
+        status: RunStatus | None = None,
+        limit: int = 50,
+        before: str | None = None,
+        key: str | None = None,
     ) -> Sequence[RunLine]:
-        """Return runs, newest first; `before` is the id of the last one seen."""
-        return await (await self._opened()).list(status=status, limit=limit, before=before)
+        """Return runs, newest first; `before` is the id of the last one seen, `key` whose runs to show."""
+        return await (await self._opened()).list(status=status, limit=limit, before=before, key=key)
 
     async def steps(self, run_id: str) -> Sequence[Step]:
         """Return the steps begun so far. Raises NotFound."""

@@ -87,10 +87,15 @@ class RunClient:
         return await self._lane.run(self._runs.events, run_id, after=after, limit=limit)
 
     async def list(
-        self, *, status: RunStatus | None = None, limit: int = 50, before: str | None = None
+        self,
+        *,
+        status: RunStatus | None = None,
+        limit: int = 50,
+        before: str | None = None,
+        key: str | None = None,
     ) -> Sequence[RunLine]:
         """See `Engine.list`."""
-        return await self._lane.run(self._runs.lines, status=status, limit=limit, before=before)
+        return await self._lane.run(self._runs.lines, status=status, limit=limit, before=before, key=key)
 
     async def steps(self, run_id: str) -> Sequence[Step]:
         """See `Engine.steps`."""

@@ -105,6 +105,8 @@ class Run:
     ended_at: datetime | None = None
     cancel_requested: bool = False
     parent: str | None = None
+    keys: frozenset[str] = frozenset()
+    """The ids of the API keys whose money it spends: whoever started it, and the runs above it."""
     executor: str | None = None
     """The process that carries it out, or did so last."""
     executions: int = 0
@@ -185,9 +187,14 @@ class Engine(Protocol):
         ...
 
     async def list(
-        self, *, status: RunStatus | None = None, limit: int = 50, before: str | None = None
+        self,
+        *,
+        status: RunStatus | None = None,
+        limit: int = 50,
+        before: str | None = None,
+        key: str | None = None,
     ) -> Sequence[RunLine]:
-        """Return runs, newest first; `before` is the id of the last one seen."""
+        """Return runs, newest first; `before` is the id of the last one seen, `key` whose runs to show."""
         ...
 
     async def steps(self, run_id: str) -> Sequence[Step]:

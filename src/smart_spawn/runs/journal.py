@@ -190,8 +190,10 @@ class RunReader(Protocol):
         """Return where a run stands. Raises NotFound."""
         ...
 
-    def lines(self, *, status: RunStatus | None, limit: int, before: str | None) -> Sequence[RunLine]:
-        """Return runs, newest first."""
+    def lines(
+        self, *, status: RunStatus | None, limit: int, before: str | None, key: str | None = None
+    ) -> Sequence[RunLine]:
+        """Return runs, newest first; with `key` those that spend this key's money."""
         ...
 
     def steps(self, run_id: str) -> Sequence[Step]:

@@ -56,7 +56,9 @@ class RunStore:
         status: RunStatus = _found(row, run_id).status
         return status
 
-    def lines(self, *, status: RunStatus | None, limit: int, before: str | None) -> Sequence[RunLine]:
+    def lines(
+        self, *, status: RunStatus | None, limit: int, before: str | None, key: str | None = None
+    ) -> Sequence[RunLine]:
         """See `RunReader.lines`."""
         columns = (_RUN.id, _RUN.mode, _RUN.status, _RUN.created_at, _RUN.started_at, _RUN.ended_at)
         query = select(*columns).order_by(_RUN.id.desc()).limit(min(limit, MAX_ROWS))
@@ -64,6 +66,8 @@ class RunStore:
             query = query.where(_RUN.status == status)
         if before is not None:
             query = query.where(_RUN.id < before)
+        if key is not None:
+            query = query.where(_RUN.purses.contains(f'"key:{key}', autoescape=True))
         with self._database.read() as connection:
             return [RunLine(**row._mapping) for row in connection.execute(query)]
 
@@ -270,6 +274,7 @@ def _run(row: Any, cost: RunCost, progress: Progress) -> Run:
         ended_at=row.ended_at,
         cancel_requested=row.cancel_requested,
         parent=row.parent,
+        keys=_keys(row.purses),
         executor=row.executor,
         executions=row.executions,
         request=msgspec.json.decode(row.request),
@@ -278,6 +283,12 @@ def _run(row: Any, cost: RunCost, progress: Progress) -> Run:
         cost=cost,
         progress=progress,
     )
+
+
+def _keys(purses: str) -> frozenset[str]:
+    """Return the ids of the keys whose money a run spends. A month's purse has the month behind the id."""
+    names: list[str] = msgspec.json.decode(purses)
+    return frozenset(name.split(":")[1] for name in names if name.startswith("key:"))
 
 
 def _step(row: Any, money: Any) -> Step:

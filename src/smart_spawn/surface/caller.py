@@ -51,6 +51,11 @@ class Caller:
             return None
         return KeyCap(key=purse_key(self.key, self.cap_period, at), cap_usd=self.cap_usd)
 
+    @property
+    def sees_only(self) -> str | None:
+        """The key whose runs this caller may see and stop; `None` is all of them."""
+        return None if "admin" in self.scopes else self.key
+
 
 LOCAL = Caller(key=None, name="local", scopes=frozenset(SCOPES))
 """Everybody, as long as no key exists."""

@@ -94,6 +94,30 @@ async def test_the_cap_of_a_key_holds_over_its_runs(
     assert key_json(served, poor.row)["spentUsd"] == 0
 
 
+async def test_a_key_sees_its_own_runs_only(served: SmartSpawn, http: httpx.AsyncClient) -> None:
+    """Those of others are not there for it, also not to be cancelled; the owner's key sees all."""
+    keys = {
+        "one": bearer(served.keys.create("one", ["execute"]).secret),
+        "two": bearer(served.keys.create("two", ["execute"], cap_usd=Decimal(1), cap_period="month").secret),
+        "owner": bearer(served.keys.create("owner", ["execute", "admin"]).secret),
+    }
+    found = {}
+    for name in ("one", "two"):
+        body = {"task": "x", "budget": "any", "minCapability": 0}
+        found[name] = body_of(await http.post("/api/spawn", json=body, headers=keys[name]))["id"]
+
+    async def seen(name: str) -> set[str]:
+        return {row["id"] for row in body_of(await http.get("/api/runs", headers=keys[name]))["data"]}
+
+    assert await seen("one") == {found["one"]}
+    assert await seen("two") == {found["two"]}
+    assert await seen("owner") == set(found.values())
+    for path, method in (("", "GET"), ("/events", "GET"), ("/artifacts/x", "GET"), ("/cancel", "POST")):
+        hidden = await http.request(method, f"/api/runs/{found['two']}{path}", headers=keys["one"])
+        assert (hidden.status_code, body_of(hidden)["error"]["code"]) == (404, "NOT_FOUND")
+    assert (await http.get(f"/api/runs/{found['two']}", headers=keys["two"])).status_code == 200
+
+
 def test_a_secret_is_never_stored(served: SmartSpawn) -> None:
     """Only its hash is, and the secret has 256 random bits."""
     new = served.keys.create("laptop", ["route", "admin"])

@@ -9,12 +9,13 @@ from fastapi import APIRouter, Request, Response
 from starlette.responses import StreamingResponse
 
 from smart_spawn.api.answers import encode, json_answer
+from smart_spawn.api.callers import caller_of
 from smart_spawn.api.document import describe
 from smart_spawn.api.requests import checked_query
 from smart_spawn.api.run_schemas import ArtifactAnswer, EventData, RunAnswer, RunsAnswer, RunsQuery
 from smart_spawn.api.schemas import NoQuery
 from smart_spawn.app import SmartSpawn
-from smart_spawn.errors import InvalidRequest
+from smart_spawn.errors import InvalidRequest, NotFound
 from smart_spawn.runs.engine import Event
 from smart_spawn.surface.runs import artifact_json, event_json, run_json, runs_json
 
@@ -28,18 +29,30 @@ def run_routes(app: SmartSpawn) -> APIRouter:
     """Return the routes of runs."""
     router = APIRouter(tags=["runs"])
 
+    async def own(request: Request) -> str:
+        """Return the id in the path, of a run that the caller may see. Raises NotFound for those of other keys."""
+        run_id: str = request.path_params["id"]
+        only = caller_of(request, "execute").sees_only
+        if only is not None and only not in (await app.runs.get(run_id)).keys:
+            raise NotFound(
+                f"there is no run `{run_id[:80]}` of this key",
+                hint="`GET /runs` lists those of the key; one with the scope `admin` sees all",
+            )
+        return run_id
+
     @router.get("/runs", **describe("runs", RunsAnswer, query=RunsQuery, errors=(400,)))
     async def runs(request: Request) -> Response:
         """List runs, newest first."""
         query = checked_query(request.scope["query_string"], RunsQuery)
-        lines = await app.runs.list(status=query.status, limit=query.limit, before=query.before)
+        key = caller_of(request, "execute").sees_only
+        lines = await app.runs.list(status=query.status, limit=query.limit, before=query.before, key=key)
         return json_answer(runs_json(lines, limit=query.limit))
 
     @router.get("/runs/{id}", **describe("run", RunAnswer, errors=(400, 404), path=["id"]))
     async def run(request: Request) -> Response:
         """Return a run as it stands: its nodes, progress and money, and its answer once it has ended."""
         checked_query(request.scope["query_string"], NoQuery)
-        return json_answer(run_json(await app.view(request.path_params["id"]), app.policy))
+        return json_answer(run_json(await app.view(await own(request)), app.policy))
 
     @router.get(
         "/runs/{id}/events",
@@ -51,7 +64,7 @@ def run_routes(app: SmartSpawn) -> APIRouter:
         `Last-Event-ID` goes on after that event. A run that has ended, and of which everything was seen, is 204:
         clients that reconnect by themselves stop then.
         """
-        run_id = request.path_params["id"]
+        run_id = await own(request)
         after = _after(request.headers.get("last-event-id", ""))
         ended = (await app.runs.get(run_id)).ended
         found = app.runs.events(run_id, after=after)
@@ -70,15 +83,16 @@ def run_routes(app: SmartSpawn) -> APIRouter:
     )
     async def artifact(request: Request) -> Response:
         """Return what a step left behind."""
-        found = await app.runs.artifact(request.path_params["id"], request.path_params["step"])
+        found = await app.runs.artifact(await own(request), request.path_params["step"])
         return json_answer(artifact_json(found))
 
     @router.post("/runs/{id}/cancel", **describe("cancelRun", RunAnswer, errors=(400, 404, 409), path=["id"]))
     async def cancel(request: Request) -> Response:
         """Stop a run and the runs that it started. What was paid stays on its bill."""
         checked_query(request.scope["query_string"], NoQuery)
-        await app.runs.cancel(request.path_params["id"])
-        return json_answer(run_json(await app.view(request.path_params["id"]), app.policy))
+        run_id = await own(request)
+        await app.runs.cancel(run_id)
+        return json_answer(run_json(await app.view(run_id), app.policy))
 
     return router
 
