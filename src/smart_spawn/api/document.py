@@ -57,8 +57,9 @@ ERROR_CODES: Mapping[int, str] = {
 DESCRIPTION = """Reads a task, weighs real benchmark evidence, chooses the best model within a budget, and says why.
 
 Every route answers under `/api` and without it. Every error has the shape of `ErrorAnswer`. Besides those listed, any
-route may answer 401 `UNAUTHORIZED` (keys are on and none of them was sent), 403 `FORBIDDEN` (the key lacks the scope, or the
-host name or web page is not allowed), 405 `METHOD_NOT_ALLOWED`, 500 `INTERNAL`, 503 `OVERLOADED` or `STOPPING` (with `Retry-After`) and 504 `TIMEOUT`."""
+route may answer 401 `UNAUTHORIZED` (keys are on and none of them was sent), 403 `FORBIDDEN` (the key lacks the scope,
+or the host name or web page is not allowed), 405 `METHOD_NOT_ALLOWED`, 500 `INTERNAL`, 503 `OVERLOADED` or `STOPPING`
+(with `Retry-After`) and 504 `TIMEOUT`."""
 
 
 def describe(
