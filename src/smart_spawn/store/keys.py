@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal, get_args
 
-from sqlalchemy import BigInteger, Column, Integer, String, Table, Text, func, insert, select, update
+from sqlalchemy import BigInteger, Column, String, Table, Text, func, insert, select, update
 
 from smart_spawn.errors import InvalidRequest
 from smart_spawn.spawn.money import micro_usd, usd
@@ -31,8 +31,6 @@ keys = Table(
     Column("scopes", Text, nullable=False, comment="separated by commas"),
     Column("cap_micro_usd", BigInteger),
     Column("cap_period", String(8), nullable=False, comment="total or month"),
-    Column("per_minute", Integer),
-    Column("stage", String(8)),
     Column("created_at", Moment, nullable=False),
     Column("last_used_at", Moment),
     Column("revoked_at", Moment),
@@ -53,8 +51,6 @@ class KeyRow:
     cap_usd: Decimal | None = None
     cap_period: CapPeriod = "total"
     """A cap counts from the beginning, or afresh in every calendar month (UTC)."""
-    per_minute: int | None = None
-    stage: Literal["advise", "shadow", "active"] | None = None
     created_at: datetime
     last_used_at: datetime | None = None
     """To the minute or so."""
@@ -81,8 +77,6 @@ class KeyStore:
             "scopes": ",".join(scope for scope in SCOPES if scope in row.scopes),
             "cap_micro_usd": None if row.cap_usd is None else micro_usd(row.cap_usd),
             "cap_period": row.cap_period,
-            "per_minute": row.per_minute,
-            "stage": row.stage,
             "created_at": row.created_at,
         }
         with self._database.write() as connection:

@@ -6,14 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal
 
 from smart_spawn.runs.engine import KeyCap
 from smart_spawn.store.keys import SCOPES, CapPeriod, KeyRow, Scope, purse_key
 
-Stage = Literal["advise", "shadow", "active"]
-
-__all__ = ["LOCAL", "Caller", "Scope", "Stage", "needed_scope"]
+__all__ = ["LOCAL", "Caller", "Scope", "needed_scope"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,10 +24,6 @@ class Caller:
     cap_usd: Decimal | None = None
     """What everything done with this key may cost in a period, in USD; `None` is no limit."""
     cap_period: CapPeriod = "total"
-    per_minute: int | None = None
-    """Requests per minute; `None` is no limit."""
-    stage: Stage | None = None
-    """How far routing decisions are followed for this key; `None` is the setting of the service."""
 
     @classmethod
     def of(cls, row: KeyRow) -> Caller:
@@ -41,8 +34,6 @@ class Caller:
             scopes=row.scopes,
             cap_usd=row.cap_usd,
             cap_period=row.cap_period,
-            per_minute=row.per_minute,
-            stage=row.stage,
         )
 
     def key_cap(self, at: datetime) -> KeyCap | None:

@@ -20,8 +20,6 @@ def key_json(app: SmartSpawn, row: KeyRow) -> dict[str, Any]:
         "capUsd": None if row.cap_usd is None else float(row.cap_usd),
         "capPeriod": row.cap_period,
         "spentUsd": float(app.store.keys.spent_usd(purse_key(row.id, row.cap_period, app.now()))),
-        "perMinute": row.per_minute,
-        "stage": row.stage,
         "createdAt": row.created_at.isoformat(timespec="seconds"),
         "lastUsedAt": row.last_used_at.isoformat(timespec="seconds") if row.last_used_at else None,
         "revokedAt": row.revoked_at.isoformat(timespec="seconds") if row.revoked_at else None,

@@ -17,8 +17,6 @@ def upgrade() -> None:
         sa.Column("scopes", sa.Text(), nullable=False, comment="separated by commas"),
         sa.Column("cap_micro_usd", sa.BigInteger()),
         sa.Column("cap_period", sa.String(length=8), nullable=False, comment="total or month"),
-        sa.Column("per_minute", sa.Integer()),
-        sa.Column("stage", sa.String(length=8)),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("last_used_at", sa.BigInteger()),
         sa.Column("revoked_at", sa.BigInteger()),
