@@ -470,6 +470,7 @@ class Attempt(_Shape):
     usage: Usage | None
     cost_usd: Number
     cost_source: str
+    baseline_usd: Annotated[Number, Field(description="the same tokens at the baseline model")]
     latency_ms: float
     finish_reason: Text
     gate: Gate

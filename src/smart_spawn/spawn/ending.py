@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from functools import reduce
@@ -32,7 +33,7 @@ def outcome_of(
         status="succeeded",
         output=output,
         model=model,
-        responses=tuple(attempts),
+        responses=_compared(attempts, baseline, at),
         usage=total_usage(attempts),
         cost=total_cost(attempts, counted=counted, baseline=baseline, at=at),
         **more,
@@ -55,12 +56,17 @@ def failure_of(
         status=status,
         output="",
         model=None,
-        responses=tuple(attempts),
+        responses=_compared(attempts, baseline, at),
         usage=total_usage(attempts),
         cost=total_cost(attempts, counted=(), baseline=baseline, at=at),
         error=error,
         **more,
     )
+
+
+def _compared(attempts: Iterable[Attempt], baseline: Baseline | None, at: datetime) -> tuple[Attempt, ...]:
+    """Put beside each answer what the baseline would have cost."""
+    return tuple(replace(each, baseline_usd=_at_baseline(each, baseline, at)) for each in attempts)
 
 
 def total_usage(attempts: Iterable[Attempt]) -> Usage | None:

@@ -75,6 +75,8 @@ class Attempt:
     """The chance that the answer is right, as far as it was judged."""
     listed_usd: Decimal | None = None
     in_doubt_usd: Decimal = Decimal(0)
+    baseline_usd: Decimal | None = None
+    """What the baseline would have billed for the same tokens; `None` is unknown."""
 
     @property
     def usable(self) -> bool:

@@ -38,6 +38,7 @@ def _attempt_json(number: int, attempt: Attempt) -> dict[str, Any]:
         "usage": _usage_json(attempt.usage),
         "costUsd": _usd(attempt.cost_usd),
         "costSource": attempt.cost_source,
+        "baselineUsd": _usd(attempt.baseline_usd),
         "latencyMs": round(attempt.latency_ms, 1),
         "finishReason": attempt.finish_reason,
         "gate": _gate_json(attempt),
