@@ -12,8 +12,9 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from smart_spawn import __version__
+from smart_spawn.api.address import is_wide
 from smart_spawn.api.answers import MethodNotAllowed, error_answer
-from smart_spawn.api.callers import Callers, is_wide
+from smart_spawn.api.callers import Callers
 from smart_spawn.api.document import document
 from smart_spawn.api.gate import Gate, InFlight, Limits
 from smart_spawn.api.hot import hot_pick

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Any
 
 from starlette.requests import Request
@@ -61,14 +60,6 @@ def require(caller: Caller, needs: Scope) -> None:
             hint=f"use a key made with `--scope {needs}`",
             details={"needs": needs},
         )
-
-
-def is_wide(host: str) -> bool:
-    """Tell whether other machines may reach a host. A name other than localhost counts as such."""
-    try:
-        return not ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() != "localhost"
 
 
 def _secret(scope: AsgiScope) -> str:

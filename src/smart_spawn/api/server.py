@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import gc
-import ipaddress
 import logging
 import os
 import signal
@@ -24,6 +23,7 @@ from granian.log import LogLevels
 from granian.server.mp import MPServer
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from smart_spawn.api.address import addresses_of, is_wide
 from smart_spawn.api.app import create_app
 from smart_spawn.api.gate import MAX_IN_FLIGHT, InFlight
 from smart_spawn.app import SmartSpawn
@@ -96,31 +96,14 @@ def _claim_name(name: str, host: str, port: int) -> socket.socket | None:
 
 def _guarded(host: str, has_keys: Callable[[], bool]) -> tuple[socket.AddressFamily, str]:
     """Resolve a host. Raises SettingsError for one that others can reach while no key exists to protect it."""
-    addresses = _addresses(host)
-    local = all(ipaddress.ip_address(address).is_loopback for _, address in addresses)
-    if not local and not has_keys():
+    addresses = addresses_of(host)
+    if is_wide(host) and not has_keys():
         raise SettingsError(
             f"`host` is `{host}`, which other machines can reach, and no API key exists that could keep them out",
             hint="make a key first, `smart-spawn keys create NAME --scope route,execute`, or use 127.0.0.1",
             details={"key": "host"},
         )
     return min(addresses)  # IPv4 where a name has both
-
-
-def _addresses(host: str) -> list[tuple[socket.AddressFamily, str]]:
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        pass
-    else:
-        return [(socket.AF_INET if address.version == 4 else socket.AF_INET6, str(address))]
-    try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except OSError:
-        raise SettingsError(
-            f"`host` is `{host}`, which is no address of this machine", hint="use 127.0.0.1"
-        ) from None
-    return [(family, str(sockaddr[0]).partition("%")[0]) for family, _, _, _, sockaddr in found]
 
 
 def _not_bound(error: OSError, host: str, port: int) -> SmartSpawnError:
@@ -144,9 +127,8 @@ def serve(settings: Settings, *, announce: Announce | None = None) -> None:
     claim = Claim(settings.host, settings.port, has_keys=partial(_has_keys, settings))
     keeper = WorkerKeeper(settings)
     try:
-        with SmartSpawn(
-            settings, carries_out=False
-        ) as app:  # what is wrong with home, database or catalogue is said here, once
+        # what is wrong with home, database or catalogue is said here, once
+        with SmartSpawn(settings, carries_out=False) as app:
             lines = _greeting(app, claim.url)
         _opened[settings.model_dump_json()] = app
         server = _server(settings, claim)

@@ -27,6 +27,7 @@ from smart_spawn.scoring.tags import boost
 
 SCORE_DIGITS = 6
 """Scores are rounded before they are compared: the last bits of a sum differ between processors."""
+_SCORE_UNITS = 10.0**SCORE_DIGITS
 MEASURED_SHARE = 0.5
 """A candidate counts as measured when boards speak to categories that make up this share of the mix."""
 SHARE_DIGITS = 4
@@ -134,15 +135,18 @@ def rank_rows(
     measured = rows.measured @ mix >= MEASURED_SHARE
     kept = keep[rows.model]
     able = kept & (score >= min_capability)
+    candidates = able.nonzero()[0]
     models_kept = int(np.count_nonzero(keep))
-    models_able = int(np.count_nonzero(np.logical_or.reduceat(able, catalog.first_rows))) if len(able) else 0
+    models_able = models_kept  # every model has a row, so it is in the race when none of its rows was removed
+    if len(candidates) < np.count_nonzero(kept):
+        models_able = int(np.count_nonzero(np.logical_or.reduceat(able, catalog.first_rows)))
     return Ranking(
         score=score,
         variance=_rounded(spread * spread),
         measured=measured,
         cost_usd=cost_usd,
         boost=boosts,
-        order=_best_row_of_each_model(able, score, measured, cost_usd, catalog),
+        order=_best_row_of_each_model(candidates, score, measured, cost_usd, catalog),
         eligible_models=models_able,
         below_minimum=models_kept - models_able,
     )
@@ -150,26 +154,32 @@ def rank_rows(
 
 def _rounded(values: Matrix) -> Matrix:
     """Round to `SCORE_DIGITS`; `numpy.round` gives the same and takes twice as long."""
-    rounded: Matrix = np.rint(values * 10.0**SCORE_DIGITS) / 10.0**SCORE_DIGITS
+    rounded: Matrix = values * _SCORE_UNITS
+    np.rint(rounded, out=rounded)
+    rounded /= _SCORE_UNITS
     return rounded
 
 
 def _best_row_of_each_model(
-    able: Bools, score: Matrix, measured: Bools, cost_usd: Matrix, catalog: Catalog
+    candidates: Ints, score: Matrix, measured: Bools, cost_usd: Matrix, catalog: Catalog
 ) -> Ints:
-    candidates = np.flatnonzero(able)
+    """Return the best of these rows, one a model, best first: by score, then cost (unknown last), then row."""
     if not len(candidates):
         return candidates
-    key = np.where(measured[candidates], score[candidates], score[candidates] - 1_000.0)
+    key = score.take(candidates)
+    key[~measured.take(candidates)] -= 1_000.0
     if len(candidates) > SHORTLIST:
-        threshold = np.partition(key, -SHORTLIST)[-SHORTLIST]
-        inside = key >= threshold
-        candidates, key = candidates[inside], key[inside]
-    ordered = candidates[np.lexsort((candidates, cost_usd[candidates], -key))]  # NaN sorts last
+        ascending = key.copy()
+        ascending.partition(len(key) - SHORTLIST)
+        inside = (key >= ascending[-SHORTLIST]).nonzero()[0]
+        candidates, key = candidates.take(inside), key.take(inside)
+    # NaN sorts last; rows ascend, and equals stay as they are
+    ordered = candidates.take(np.lexsort((cost_usd.take(candidates), -key)))
     seen: dict[int, int] = {}
-    for row, model in zip(ordered.tolist(), catalog.rows.model[ordered].tolist(), strict=True):
-        seen.setdefault(model, row)
-    return np.fromiter(seen.values(), dtype=np.int64, count=len(seen))
+    for row, model in zip(ordered.tolist(), catalog.rows.model.take(ordered).tolist(), strict=True):
+        if model not in seen:
+            seen[model] = row
+    return np.array(list(seen.values()))
 
 
 def expected_cost_usd(catalog: Catalog, policy: RoutingPolicy, *, prompt_tokens: int, at: datetime) -> Matrix:
@@ -194,7 +204,7 @@ def expected_cost_usd(catalog: Catalog, policy: RoutingPolicy, *, prompt_tokens:
             prompt[position] = float(rates.prompt_usd_per_mtok or 0)
             completion[position] = float(rates.completion_usd_per_mtok or 0)
     answer = policy.answer_tokens * rows.verbosity
-    cost: Matrix = (prompt_tokens * prompt[rows.model] + answer * completion[rows.model]) / 1e6
+    cost: Matrix = (prompt_tokens * prompt.take(rows.model) + answer * completion.take(rows.model)) / 1e6
     return cost
 
 
@@ -223,8 +233,8 @@ def chance_to_be_best(ranking: Ranking, row: int) -> float:
         return 1.0
     nodes, weights = _quadrature()
     own = ranking.score[row] + math.sqrt(ranking.variance[row]) * nodes
-    spread = np.maximum(np.sqrt(ranking.variance[rivals]), 1e-9)
-    beats = phi((own[:, None] - ranking.score[rivals][None, :]) / spread[None, :])
+    spread = np.maximum(np.sqrt(ranking.variance.take(rivals)), 1e-9)
+    beats = phi((own[:, None] - ranking.score.take(rivals)) / spread)
     return round(float(weights @ beats.prod(axis=1)), 4)
 
 
