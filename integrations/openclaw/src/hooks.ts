@@ -14,9 +14,12 @@ export function registerHooks(api: PluginApi, config: Config, router: Router, se
     if (config.autoRoute === false || event.toolName !== "sessions_spawn" || !routable(event.params)) return undefined;
     try {
       const task = String(event.params["task"]);
+      const began = performance.now();
       const { model, pick } = await router.pick({ task }, context?.agentId, AbortSignal.timeout(config.timeoutMs));
       memory.lastProblem = undefined;
-      tell(api.logger, config, `${config.autoRoute === "advise" ? "would choose" : "chose"} ${model}: ${pick.reason}`);
+      const took = (performance.now() - began).toFixed(0);
+      const verb = config.autoRoute === "advise" ? "would choose" : "chose";
+      tell(api.logger, config, `${verb} ${model} in ${took} ms: ${pick.reason}`);
       if (config.autoRoute === "advise") return undefined;
       memory.chosen(pick.decisionId, model, context?.sessionKey);
       return { params: { ...event.params, model } };
