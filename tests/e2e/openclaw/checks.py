@@ -47,6 +47,11 @@ class Play:
         self.gateway.turn(f"CALL_TOOL:sessions_spawn:{arguments}", mark.lower())
         return self.child(mark)
 
+    def announced(self, mark: str) -> bool:
+        """Tell whether the main agent was told that the sub-agent with this mark is done."""
+        told = [one["text"] for one in list(self.models.seen) if one["model"] == MAIN]
+        return any("background task completed" in text.lower() and mark in text for text in told)
+
     def posted(self, path: str) -> list[Any]:
         """Return what the plugin sent to a route of the service."""
         return [one["body"] for one in list(self.door.seen) if one["path"] == path]
@@ -97,6 +102,8 @@ def routed(play: Play) -> str:
     for number in range(SPAWNS):
         ran = play.spawn(f"ROUTED-{number}")
         check(ran == wanted, f"the child ran on {ran}, not on {wanted}")
+        until("the announcement", lambda number=number: play.announced(f"ROUTED-{number}"))  # type: ignore[misc]
+        time.sleep(0.5)  # a gateway that still works on the last turn would be measured too
     found = [re.search(r"smart-spawn: chose \S+ in (\d+) ms", line) for line in play.gateway.lines]
     delays = [int(one[1]) for one in found if one]
     check(len(delays) >= SPAWNS, "the gateway's log does not name the delays")
@@ -113,11 +120,7 @@ def direct_tool(play: Play) -> None:
     tools: set[str] = set().union(*(one["tools"] for one in play.models.seen if one["model"] == MAIN))
     check("smart_spawn" in tools, "the model was not given `smart_spawn` directly")
 
-    def announced() -> bool:
-        told = [one["text"] for one in play.models.seen if one["model"] == MAIN]
-        return any("background task completed" in text.lower() and "CHOSEN" in text for text in told)
-
-    until("the announcement", announced)
+    until("the announcement", lambda: play.announced("CHOSEN"))
 
 
 def named_model_is_kept(play: Play) -> None:

@@ -84,6 +84,8 @@ class Door(Server):
             behind.request(request.command, request.path, body or None, {"content-type": kind})
             answer = behind.getresponse()
             send(request, answer.status, answer.headers.get("content-type", ""), answer.read())
+        except ConnectionError:
+            request.close_connection = True  # the service has ended, or who asked is gone
         finally:
             behind.close()
 
