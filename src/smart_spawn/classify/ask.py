@@ -29,12 +29,18 @@ _OPENING = re.compile(f"<({'|'.join(map(re.escape, WRAPPER_TAGS))})(?:\\s[^<>]{{
 _ANY_TAG = re.compile(
     r"</?(?:user_query|user_message|user-message|task|query|prompt|request)>", re.IGNORECASE
 )
-_FRAME = re.compile(
+_BRACKETS = (
     r"\[\s*(?:sub-?agent|agent|cron|system|session|heartbeat|worker|assistant|user)\b[^\[\]\n]{0,60}\]:?"
-    r"|(?:^|\n)[ \t]*#{0,4}[ \t]*\*{0,2}"
-    r"(?:sub-?agent task|task|user|human|instruction|query|request)\*{0,2}[ \t]*:\*{0,2}",
-    re.IGNORECASE,
 )
+_HEADING = (
+    r"[ \t]*#{0,4}[ \t]*\*{0,2}"
+    r"(?:sub-?agent task|task|user|human|instruction|query|request)\*{0,2}[ \t]*:\*{0,2}"
+)
+_FIRST_FRAME = re.compile(f"{_BRACKETS}|{_HEADING}", re.IGNORECASE)
+_FRAME = re.compile(f"{_BRACKETS}|\n{_HEADING}", re.IGNORECASE)
+"""Both ways begin with a letter of their own, which `re` looks for ten times faster than for a beginning of a line."""
+_FRAME_REACH = 2000
+"""Characters within which a frame stands."""
 _QUOTED_LINE = re.compile(
     r"^[ \t]*>(?!>>).*$", re.MULTILINE
 )  # `>>>` opens a Python console line, not a quotation
@@ -98,8 +104,8 @@ def _without_blocks(text: str) -> str:
 
 def _after_frame(text: str) -> str:
     """Begin behind a frame such as `[Subagent Task]:` that stands within the first lines."""
-    found = None
-    for found in _FRAME.finditer(text, 0, 2000):  # noqa: B007  # the last one is wanted
+    found = _FIRST_FRAME.match(text, 0, _FRAME_REACH)
+    for found in _FRAME.finditer(text, found.end() if found else 0, _FRAME_REACH):  # noqa: B007, B020  # the last one
         pass
     if found is None:
         return text

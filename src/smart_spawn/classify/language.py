@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Sequence
 
 _COMMONEST: dict[str, str] = {
@@ -52,11 +51,14 @@ def language_of(words: Sequence[str]) -> str:
             letters = len(script.findall(text))
             if letters >= 2 and letters * _LATIN_PER_LETTER >= len(_LATIN.findall(text)):
                 return language
-    votes = Counter(language for word in words for language in _LANGUAGES_OF.get(word, ()))
+    votes: dict[str, int] = {}
+    for languages in filter(None, map(_LANGUAGES_OF.get, words)):
+        for language in languages:
+            votes[language] = votes.get(language, 0) + 1
     if votes:
         best = max(votes.values())
         # the order of `_COMMONEST` breaks ties
-        return next(language for language in _COMMONEST if votes[language] == best)
+        return next(language for language in _COMMONEST if votes.get(language) == best)
     return "en" if _looks_latin(words) else "und"
 
 

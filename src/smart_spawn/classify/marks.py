@@ -7,6 +7,7 @@ patterns see only the first words.
 
 from __future__ import annotations
 
+import itertools
 import re
 
 SPEAKING_MARKS = frozenset(["@code", "@log", "@file", "@image", "@math", "@json"])
@@ -74,7 +75,16 @@ _LATEX = (
     "\\text",
 )
 _MATH_SIGNS = frozenset("∑∫√≤≥≠π∞∈∀∃±×÷²³")
-_FORMULA = re.compile(r"\d\s?[+*/^×÷=]\s?\d|\b[xyzn]\s?[\^=<>+]\s?[\dxyz(-]|f\(x\)|\d\s?%|\d!")
+_OPERATORS = "=+^*/×÷<>%!"
+_FORMULA = re.compile(
+    r"""[=+^*/×÷<>%!](?:
+        (?:(?<=\d[+*/^×÷=])|(?<=\d\s[+*/^×÷=]))\s?\d
+      | (?:(?<=\b[xyzn][\^=<>+])|(?<=\b[xyzn]\s[\^=<>+]))\s?[\dxyz(-]
+      | (?<=\d%)|(?<=\d\s%)|(?<=\d!)
+    )""",
+    re.VERBOSE,
+)
+"""`2 + 2`, `x = y`, `5 %`, `3!`: begins at the operator, since digits are many and operators few."""
 _IMAGE = (
     "<image",
     "![",
@@ -99,6 +109,8 @@ _EXTENSIONS = frozenset(
 _PATHS = ("src/", "tests/", "Makefile", "Dockerfile")
 _CAMEL = re.compile(r"[a-z]{2}[A-Z][a-z]")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_NUMBERS = 3
+"""So many numbers are a mark of their own."""
 _OPTIONS = {"B)": "A)", "b)": "a)", "B.": "A.", "B:": "A:", "(ii)": "(i)", "B、": "A、", "B．": "A．"}
 """The second of a list of choices, and the first that must be there too."""
 _BULLETS = ("\n- ", "\n* ", "\n• ", "\n1.", "\n2.", "\n3.", "\n1)", "\n2)")
@@ -150,7 +162,6 @@ _INTERROGATIVES = frozenset(
         *("как", "что", "почему", "кто", "когда", "где"),
     ]
 )
-_OPERATORS = "=+^*/×÷<>%!"
 _AROUND = ".,;:!?()[]{}\"'`<>*"
 
 
@@ -237,15 +248,16 @@ def _name_marks(near: str, text: str) -> list[str]:
 def _math_marks(near: str, text: str) -> list[str]:
     found = []
     latex = "\\" in text and any(command in text for command in _LATEX)
-    formula = any(map(near.__contains__, _OPERATORS)) and _FORMULA.search(near)
+    formula = any(map(near.__contains__, _OPERATORS)) and ("f(x)" in near or _FORMULA.search(near))
     if latex or formula or not (near.isascii() or _MATH_SIGNS.isdisjoint(near)):
         found.append("@math")
     if latex or text.count("$") >= 4:
         found.append("@latex")
     digits = not near.isascii() or any(map(near.__contains__, "0123456789"))
-    numbers = len(_NUMBER.findall(near)) if digits else 0
-    if numbers:
-        found.append("@number")
-        if numbers >= 3:
+    if digits:
+        numbers = sum(1 for _ in itertools.islice(_NUMBER.finditer(near), _NUMBERS))
+        if numbers:
+            found.append("@number")
+        if numbers == _NUMBERS:
             found.append("@numbers")
     return found
