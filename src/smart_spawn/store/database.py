@@ -84,19 +84,25 @@ class Database:
                     )
                 yield connection
 
-    def upsert(self, table: Table, *, replace: tuple[str, ...] = ()) -> Insert:
-        """Build an insert that updates the columns `replace` where the key exists, or leaves that row as it is."""
+    def upsert(self, table: Table, *, replace: tuple[str, ...] = (), add: tuple[str, ...] = ()) -> Insert:
+        """Build an insert that updates columns where the key exists, or, without any, leaves that row as it is.
+
+        `replace` are set to the new value, `add` grow by it.
+        """
         if self.is_sqlite:
             insert: sqlite.Insert | postgresql.Insert = sqlite.insert(table)
         else:
             from sqlalchemy.dialects import postgresql  # noqa: PLC0415  # 0.1 s that SQLite need not pay
 
             insert = postgresql.insert(table)
-        if not replace:
+        if not replace and not add:
             return insert.on_conflict_do_nothing()
         return insert.on_conflict_do_update(
             index_elements=list(table.primary_key.columns),
-            set_={column: insert.excluded[column] for column in replace},
+            set_={
+                **{column: insert.excluded[column] for column in replace},
+                **{column: table.c[column] + insert.excluded[column] for column in add},
+            },
         )
 
     def problems(self) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Open the store: the one database that everything durable lives in.
 
 open_store(settings)  →  Store: payloads · catalogs · decisions · known_ids · prices · leases · statuses · own · keys
+                        · spawns · ratings · beliefs · community
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from sqlalchemy import URL
 
 from smart_spawn.errors import StoreUnwritable
 from smart_spawn.settings import Settings
+from smart_spawn.store.beliefs import BeliefStore, pruned_beliefs
 from smart_spawn.store.catalogs import CatalogStore, pruned_catalogs
+from smart_spawn.store.community import CommunityStore
 from smart_spawn.store.database import Database, database_url
 from smart_spawn.store.decisions import DecisionStore, pruned_decisions
 from smart_spawn.store.keys import KeyStore
@@ -24,10 +27,12 @@ from smart_spawn.store.leases import Leases
 from smart_spawn.store.models import KnownIds, PriceHistory
 from smart_spawn.store.own import OwnStore
 from smart_spawn.store.payloads import PayloadStore, pruned_payloads
+from smart_spawn.store.ratings import RatingStore
 from smart_spawn.store.roster import Roster
 from smart_spawn.store.run_journal import RunJournal
 from smart_spawn.store.runs import RunStore
 from smart_spawn.store.schema import make_current
+from smart_spawn.store.spawns import SpawnStore
 from smart_spawn.store.statuses import StatusStore
 from smart_spawn.store.writer import STOP_S, GroupWriter
 
@@ -44,7 +49,8 @@ class Pruned:
 class Store:
     """Everything durable.
 
-    Its methods block on the disk, so event loops call them in a thread; only `decisions.save` never waits.
+    Its methods block on the disk, so event loops call them in a thread; only `decisions.save`, `beliefs.save` and
+    `spawns.put` never wait.
     """
 
     def __init__(self, database: Database) -> None:
@@ -62,6 +68,10 @@ class Store:
         self.runs = RunStore(database)
         self.journal = RunJournal(database)
         self.roster = Roster(database)
+        self.spawns = SpawnStore(database, self.writer)
+        self.ratings = RatingStore(database)
+        self.beliefs = BeliefStore(database, self.writer)
+        self.community = CommunityStore(database)
 
     @classmethod
     def in_memory(cls) -> Self:
@@ -84,6 +94,7 @@ class Store:
         """
         before = now - timedelta(days=keep_days)
         with self.database.write() as connection:
+            pruned_beliefs(connection, before)
             return Pruned(
                 catalogs=pruned_catalogs(connection, before),
                 payloads=pruned_payloads(connection, before),

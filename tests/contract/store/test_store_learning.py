@@ -1,0 +1,142 @@
+"""What is learned, kept in each database: the spawn log and its sums, votes, beliefs, reports."""
+
+from datetime import timedelta
+
+import pytest
+
+from smart_spawn.store import PosteriorRow, RatingRow, SpawnRow, Store
+
+from .conftest import NOW
+
+OPUS = "anthropic/claude-opus-4.6"
+
+
+def vote(**changes: object) -> RatingRow:
+    """Make a vote that differs in what a test cares about."""
+    values = {
+        "at": NOW,
+        "voter": "local",
+        "kind": "rating",
+        "model": OPUS,
+        "category": "coding",
+        "value": 5.0,
+    }
+    return RatingRow(**{**values, **changes})  # type: ignore[arg-type]  # checked by the class itself
+
+
+def spawn(**changes: object) -> SpawnRow:
+    """Make a line of the spawn log."""
+    values = {"at": NOW, "model": OPUS, "category": "coding", "cost_micro_usd": 20, "baseline_micro_usd": 50}
+    return SpawnRow(**{**values, **changes})  # type: ignore[arg-type]  # as above
+
+
+def test_sums_do_not_depend_on_what_was_rolled_up(store: Store) -> None:
+    """Before, between and after roll-ups the sums are the same, and a thing is logged once."""
+    day = timedelta(days=1)
+    for number in range(6):
+        store.spawns.put(spawn(at=NOW - number * day / 2, subject=f"run:{number}", ok=number != 0))
+    store.spawns.put(spawn(subject="run:0", cost_micro_usd=999))
+    store.spawns.put(spawn(mode="cascade", escalated=True, cost_micro_usd=None))
+
+    def total() -> tuple[int, ...]:
+        rows = store.spawns.sums(NOW - 10 * day)
+        names = ("spawns", "costed", "cost_micro_usd", "saved_micro_usd", "escalated", "ok", "saved_squared")
+        return tuple(int(sum(getattr(row, name) for row in rows)) for name in names)
+
+    assert total() == (7, 6, 120, 180, 1, 5, 5400)
+    assert store.spawns.roll_up(NOW, limit=3) == 3  # the youngest rows may still be joined by older ones
+    assert total() == (7, 6, 120, 180, 1, 5, 5400)
+    while store.spawns.roll_up(NOW + day):
+        pass
+    assert total() == (7, 6, 120, 180, 1, 5, 5400)
+    assert sum(row.spawns for row in store.spawns.sums(NOW)) == 2 + 1
+
+
+def test_a_second_vote_on_the_same_subject_replaces_the_first(store: Store) -> None:
+    """Both stay in the log; only the newest of a voter, subject and kind counts."""
+    first = store.ratings.add(vote(subject="dec_1", value=5))
+    second = store.ratings.add(vote(subject="dec_1", value=1))
+    store.ratings.add(vote(subject="dec_1", value=5, voter="key_2"))
+    store.ratings.add(vote(value=4))
+    store.ratings.add(vote(value=4))
+
+    assert second.replaces == first.id
+    counts = store.ratings.counts(NOW - timedelta(days=1), kinds=("rating",), least=3.5)
+    assert counts == [(OPUS, "coding", 4, 3)]
+    assert [row.value for row in store.ratings.after(first.id)] == [1, 5, 4, 4]
+
+
+@pytest.mark.parametrize(("which", "left"), [("voter", 1), ("day", 2)])
+def test_votes_of_one_voter_or_day_can_be_reversed(store: Store, which: str, left: int) -> None:
+    """What was reversed counts no more, is still there, and every process sees that something changed."""
+    store.ratings.add(vote(voter="key_bad"))
+    store.ratings.add(vote(voter="key_bad", at=NOW - timedelta(days=3)))
+    store.ratings.add(vote(voter="key_good", at=NOW - timedelta(days=3)))
+    before = store.ratings.version()
+    span = {"since": NOW - timedelta(days=1), "until": NOW + timedelta(days=1)}
+    done = store.ratings.reverse(
+        NOW,
+        voter="key_bad" if which == "voter" else None,
+        since=span["since"] if which == "day" else None,
+        until=span["until"] if which == "day" else None,
+    )
+    assert done == 3 - left
+    assert store.ratings.version() != before
+    assert (
+        sum(n for _, _, n, _ in store.ratings.counts(NOW - timedelta(days=9), kinds=("rating",), least=3))
+        == left
+    )
+    assert len(list(store.ratings.after(0))) == 3
+
+
+def test_exported_votes_come_back_once(store: Store) -> None:
+    """Importing the same votes twice adds them once, replacements included."""
+    store.ratings.add(vote(subject="dec_1", value=5))
+    store.ratings.add(vote(subject="dec_1", value=2, at=NOW + timedelta(seconds=1)))
+    exported = list(store.ratings.after(0))
+    other = Store.in_memory()
+    assert other.ratings.add_all(exported) == 2
+    assert other.ratings.add_all(exported) == 0
+    assert [(row.value, row.replaces is None) for row in other.ratings.after(0)] == [(5, True), (2, False)]
+    other.close()
+
+
+def test_windows_and_the_gate_are_counted_from_votes_that_count(store: Store) -> None:
+    """A drop shows between two windows; accepted answers that were judged later tell how precise the gate is."""
+    for number in range(4):
+        store.ratings.add(vote(at=NOW - timedelta(days=30), value=5))
+        store.ratings.add(vote(value=5 if number == 0 else 1))
+        store.ratings.add(vote(kind="gate", subject=f"run_{number}", value=4.1))
+    store.ratings.add(vote(subject="run_0", value=5))
+    store.ratings.add(vote(subject="run_1", value=1, kind="outcome"))
+    windows = store.ratings.windows(NOW - timedelta(days=90), NOW - timedelta(days=14), least=3.5)
+    assert windows == [(OPUS, 4, 4, 10, 6)]
+    assert store.ratings.accepted(NOW - timedelta(days=90), least=3.5) == (2, 1)
+
+
+def test_beliefs_are_found_by_version(store: Store) -> None:
+    """A snapshot is there as soon as a decision may name it, and an unknown version is nothing."""
+    store.beliefs.save("abc", b"body", NOW)
+    assert store.beliefs.get("abc") == b"body"
+    assert store.beliefs.get("nowhere") is None
+    store.prune(1, NOW + timedelta(days=2))
+    assert store.beliefs.get("abc") is None
+
+
+def test_reports_add_up_per_contributor_and_posteriors_are_replaced(store: Store) -> None:
+    """A contributor has one row for each model and category; a publisher's newest file is all that counts."""
+    for _ in range(3):
+        store.community.report("someone", OPUS, "coding", 4, caller="key_1", at=NOW)
+    store.community.report("someone", OPUS, "coding", 4, caller="key_1", at=NOW + timedelta(days=1))
+    [row] = store.community.reports("coding")
+    assert (row.ratings, row.total) == (4, 16)
+    assert store.community.reports_of("key_1", NOW) == 0
+    assert store.community.reports_of("key_1", NOW + timedelta(days=1)) == 1
+
+    before = store.community.version()
+    old = PosteriorRow(publisher="pub", model=OPUS, category="coding", rating=3, contributors=5, at=NOW)
+    store.community.put_posteriors("pub", [old])
+    store.community.put_posteriors("pub", [])
+    assert store.community.posteriors() == []
+    store.community.put_posteriors("pub", [old])
+    assert store.community.version() != before
