@@ -55,9 +55,6 @@ class ModelArrays:
     """0 where unknown."""
     max_output_tokens: Ints
     """0 where unknown."""
-    compared_prompt: Matrix
-    """As `prompt_usd_per_mtok`, but a `:free` variant has its plain model's price: what real work would cost."""
-    compared_completion: Matrix
     offers: Ints
     """Bits of `REQUIREMENT_BITS`."""
 
@@ -69,6 +66,9 @@ class CandidateArrays:
     model: Ints
     """Index into `Catalog.listings`."""
     table: ScoreTable
+    prompt_usd_per_mtok: Matrix
+    """As of the model, but a `:free` variant has its plain model's price: what real work would cost. NaN: unknown."""
+    completion_usd_per_mtok: Matrix
     measured: Matrix
     """[candidates × 7]: 1 where some board, not only the listing itself, speaks to the category, else 0."""
     verbosity: Matrix
@@ -111,6 +111,7 @@ class Catalog:
         points, quality = as_matrices(rows, boards)
         index = {listing.id: at for at, listing in enumerate(listings)}
         table = score_categories(points, quality, matrix)
+        compared = _in_earnest(rows, listings)
         own = np.array([board.startswith(DERIVED_SOURCE + "_") for board in boards], dtype=bool)
         return cls(
             facts=facts,
@@ -123,6 +124,8 @@ class Catalog:
             rows=CandidateArrays(
                 model=np.array([index[row.listing.id] for row in rows], dtype=np.int64),
                 table=table,
+                prompt_usd_per_mtok=_prices(compared, "prompt_usd_per_mtok"),
+                completion_usd_per_mtok=_prices(compared, "completion_usd_per_mtok"),
                 spread=np.sqrt(table.variances),
                 measured=(((quality > 0) & ~own) @ (matrix.T > 0)).astype(np.float64),
                 verbosity=np.array([row.verbosity for row in rows], dtype=np.float64),
@@ -222,13 +225,6 @@ class Catalog:
 
 
 def _model_arrays(listings: Sequence[Listing]) -> ModelArrays:
-    by_id = {m.id: m for m in listings}
-    in_earnest = [by_id.get(m.plain_id, m) if m.variant == "free" else m for m in listings]
-
-    def prices(name: str, of: Sequence[Listing] = listings) -> Matrix:
-        values = [getattr(m.price.base, name) if m.price.known else None for m in of]
-        return np.array([np.nan if v is None else float(v) for v in values], dtype=np.float64)
-
     return ModelArrays(
         servable=np.array(
             [m.answers_chats and "text" in m.capabilities.output_modalities for m in listings],
@@ -237,13 +233,23 @@ def _model_arrays(listings: Sequence[Listing]) -> ModelArrays:
         expires_day=np.array(
             [m.expires_on.toordinal() if m.expires_on else NO_DAY for m in listings], dtype=np.int64
         ),
-        prompt_usd_per_mtok=prices("prompt_usd_per_mtok"),
-        completion_usd_per_mtok=prices("completion_usd_per_mtok"),
+        prompt_usd_per_mtok=_prices(listings, "prompt_usd_per_mtok"),
+        completion_usd_per_mtok=_prices(listings, "completion_usd_per_mtok"),
         context_tokens=np.array([m.context_tokens or 0 for m in listings], dtype=np.int64),
         max_output_tokens=np.array([m.max_output_tokens or 0 for m in listings], dtype=np.int64),
-        compared_prompt=prices("prompt_usd_per_mtok", in_earnest),
-        compared_completion=prices("completion_usd_per_mtok", in_earnest),
         offers=np.array(
             [sum(REQUIREMENT_BITS[name] for name in offers(m.capabilities)) for m in listings], dtype=np.int64
         ),
     )
+
+
+def _prices(listings: Sequence[Listing], name: str) -> Matrix:
+    values = [getattr(m.price.base, name) if m.price.known else None for m in listings]
+    return np.array([np.nan if v is None else float(v) for v in values], dtype=np.float64)
+
+
+def _in_earnest(rows: Sequence[Candidate], listings: Sequence[Listing]) -> list[Listing]:
+    """Return whose price each candidate is compared by: its own, or a `:free` variant's plain model."""
+    by_id = {m.id: m for m in listings}
+    own = [row.listing for row in rows]
+    return [by_id.get(m.plain_id, m) if m.variant == "free" else m for m in own]

@@ -38,7 +38,7 @@ _HEADING = (
 )
 _FIRST_FRAME = re.compile(f"{_BRACKETS}|{_HEADING}", re.IGNORECASE)
 _FRAME = re.compile(f"{_BRACKETS}|\n{_HEADING}", re.IGNORECASE)
-"""Both ways begin with a letter of their own, which `re` looks for ten times faster than for a beginning of a line."""
+"""Each way begins with a character of its own: `re` looks for those ten times faster than for a line's beginning."""
 _FRAME_REACH = 2000
 """Characters within which a frame stands."""
 _QUOTED_LINE = re.compile(

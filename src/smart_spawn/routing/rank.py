@@ -69,13 +69,9 @@ def category_mix(request: RouteRequest, profile: TaskProfile, policy: RoutingPol
         best = max(chance.values(), default=0.0)
         if best < UNSURE_CATEGORY:
             chance[Category.GENERAL] = chance.get(Category.GENERAL, 0.0) + UNSURE_CATEGORY - best
-    named, owner = request.category_weights, policy.category_weights
-    mix = [
-        max(chance.get(c, 0.0), NAMED_CATEGORY_SHARE if named.get(c) else 0.0)
-        * named.get(c, 1.0)
-        * owner.get(c, 1.0)
-        for c in CATEGORIES
-    ]
+    mix = [chance.get(c, 0.0) for c in CATEGORIES]
+    if request.category_weights or policy.category_weights:
+        mix = _weighed(mix, request.category_weights, policy.category_weights)
     total = sum(mix)
     if not total > 0:
         raise InvalidRequest(
@@ -91,6 +87,15 @@ def category_mix(request: RouteRequest, profile: TaskProfile, policy: RoutingPol
     largest = shares.index(max(shares))
     shares[largest] = round(shares[largest] + 1.0 - sum(shares), SHARE_DIGITS)
     return np.array(shares)
+
+
+def _weighed(
+    mix: Sequence[float], named: Mapping[Category, float], owner: Mapping[Category, float]
+) -> list[float]:
+    return [
+        max(share, NAMED_CATEGORY_SHARE if named.get(c) else 0.0) * named.get(c, 1.0) * owner.get(c, 1.0)
+        for c, share in zip(CATEGORIES, mix, strict=True)
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,21 +130,20 @@ def rank_rows(
 ) -> Ranking:
     """Order the candidates of the models that stay: measured before unmeasured, then by score, cost and id."""
     rows = catalog.rows
-    score = _rounded(rows.table.scores @ mix)
+    score = _rounded(rows.table.scores.dot(mix))
     boosts = None
     if tags:
         boosts = _rounded(boost(rows.points, rows.quality, [catalog.tag_weights[t] for t in tags]))
         score = score + boosts
     # Evidence of different categories is shared, so errors are taken to go together: spreads add, not variances.
-    spread = rows.spread @ mix
-    measured = rows.measured @ mix >= MEASURED_SHARE
+    spread = rows.spread.dot(mix)
+    measured = rows.measured.dot(mix) >= MEASURED_SHARE
     kept = keep[rows.model]
     able = kept & (score >= min_capability)
-    candidates = able.nonzero()[0]
     models_kept = int(np.count_nonzero(keep))
-    models_able = models_kept  # every model has a row, so it is in the race when none of its rows was removed
-    if len(candidates) < np.count_nonzero(kept):
-        models_able = int(np.count_nonzero(np.logical_or.reduceat(able, catalog.first_rows)))
+    candidates = able.nonzero()[0]
+    models = rows.model[candidates]
+    models_able = int(np.count_nonzero(models[1:] != models[:-1])) + 1 if len(models) else 0
     return Ranking(
         score=score,
         variance=_rounded(spread * spread),
@@ -154,8 +158,8 @@ def rank_rows(
 
 def _rounded(values: Matrix) -> Matrix:
     """Round to `SCORE_DIGITS`; `numpy.round` gives the same and takes twice as long."""
-    rounded: Matrix = values * _SCORE_UNITS
-    np.rint(rounded, out=rounded)
+    rounded = values * _SCORE_UNITS
+    np.rint(rounded, rounded)
     rounded /= _SCORE_UNITS
     return rounded
 
@@ -166,17 +170,17 @@ def _best_row_of_each_model(
     """Return the best of these rows, one a model, best first: by score, then cost (unknown last), then row."""
     if not len(candidates):
         return candidates
-    key = score.take(candidates)
-    key[~measured.take(candidates)] -= 1_000.0
+    key = score[candidates]
+    key -= 1_000.0 * ~measured[candidates]
     if len(candidates) > SHORTLIST:
         ascending = key.copy()
-        ascending.partition(len(key) - SHORTLIST)
+        ascending.partition(-SHORTLIST)
         inside = (key >= ascending[-SHORTLIST]).nonzero()[0]
-        candidates, key = candidates.take(inside), key.take(inside)
-    # NaN sorts last; rows ascend, and equals stay as they are
-    ordered = candidates.take(np.lexsort((cost_usd.take(candidates), -key)))
+        candidates, key = candidates[inside], key[inside]
+    # NaN sorts last; rows ascend already, and equals stay in their order.
+    ordered = candidates[np.lexsort((cost_usd[candidates], -key))]
     seen: dict[int, int] = {}
-    for row, model in zip(ordered.tolist(), catalog.rows.model.take(ordered).tolist(), strict=True):
+    for row, model in zip(ordered.tolist(), catalog.rows.model[ordered].tolist(), strict=True):
         if model not in seen:
             seen[model] = row
     return np.array(list(seen.values()))
@@ -190,21 +194,21 @@ def expected_cost_usd(catalog: Catalog, policy: RoutingPolicy, *, prompt_tokens:
 
     Answers are as long as the model's measured verbosity says; overrides of the price by prompt length and time hold.
     """
-    models, rows = catalog.models, catalog.rows
-    prompt, completion = models.compared_prompt, models.compared_completion
+    rows = catalog.rows
+    prompt, completion = rows.prompt_usd_per_mtok, rows.completion_usd_per_mtok
     dearer = [
-        p
-        for p in catalog.overridden(prompt_tokens)
-        if any(o.holds(prompt_tokens, at) for o in catalog.listings[p].price.overrides)
+        listing
+        for listing in map(catalog.listings.__getitem__, catalog.overridden(prompt_tokens))
+        if any(override.holds(prompt_tokens, at) for override in listing.price.overrides)
     ]
     if dearer:
         prompt, completion = prompt.copy(), completion.copy()
-        for position in dearer:
-            rates = catalog.listings[position].price.rates(prompt_tokens, at)
-            prompt[position] = float(rates.prompt_usd_per_mtok or 0)
-            completion[position] = float(rates.completion_usd_per_mtok or 0)
-    answer = policy.answer_tokens * rows.verbosity
-    cost: Matrix = (prompt_tokens * prompt.take(rows.model) + answer * completion.take(rows.model)) / 1e6
+        for listing in dearer:
+            held = catalog.rows_of[listing.id]
+            rates = listing.price.rates(prompt_tokens, at)
+            prompt[held.start : held.stop] = float(rates.prompt_usd_per_mtok or 0)
+            completion[held.start : held.stop] = float(rates.completion_usd_per_mtok or 0)
+    cost: Matrix = (prompt_tokens * prompt + policy.answer_tokens * rows.verbosity * completion) / 1e6
     return cost
 
 
@@ -233,8 +237,8 @@ def chance_to_be_best(ranking: Ranking, row: int) -> float:
         return 1.0
     nodes, weights = _quadrature()
     own = ranking.score[row] + math.sqrt(ranking.variance[row]) * nodes
-    spread = np.maximum(np.sqrt(ranking.variance.take(rivals)), 1e-9)
-    beats = phi((own[:, None] - ranking.score.take(rivals)) / spread)
+    spread = np.maximum(np.sqrt(ranking.variance[rivals]), 1e-9)
+    beats = phi((own[:, None] - ranking.score[rivals]) / spread)
     return round(float(weights @ beats.prod(axis=1)), 4)
 
 
@@ -261,4 +265,4 @@ def choose(ranking: Ranking, budget: Budget) -> int:
 
 def as_mapping(mix: Matrix) -> Mapping[Category, float]:
     """Name the shares of a mix, leaving out the zeros."""
-    return {c: float(share) for c, share in zip(CATEGORIES, mix, strict=True) if share > 0}
+    return {c: share for c, share in zip(CATEGORIES, mix.tolist(), strict=True) if share > 0}

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from smart_spawn.catalog.snapshot import Catalog
 from smart_spawn.classify import TaskProfile, classify
 from smart_spawn.errors import NoCatalog, NoEligibleModel, NoModelInBudget
-from smart_spawn.model import BUDGETS, Budget, Listing, Requirement
+from smart_spawn.model import BUDGETS, Budget, Requirement
 from smart_spawn.routing.decision import NO_BELIEFS, Choice, Decision, Session
 from smart_spawn.routing.diversity import diversify
 from smart_spawn.routing.filters import Filtered, filter_models
@@ -155,12 +155,10 @@ def _decision(
     session: Session | None = None,
 ) -> Decision:
     """Write down that this row was chosen, with the next best by rank."""
-    listing = race.catalog.candidates[row].listing
-    plain = listing.plain_id
+    plain = race.catalog.candidates[row].listing.plain_id
     next_best = [other for other in race.ranking.order[: KEPT_OTHERS + 2].tolist() if other != row]
     others = [o for o in next_best if race.catalog.candidates[o].listing.plain_id != plain]
-    selected, *kept_others = choices_at(race, [row, *others[:KEPT_OTHERS]])
-    leaves = session is not None and session.model != listing.id
+    leaves = session is not None and session.model != race.catalog.candidates[row].listing.id
     return Decision(
         id=decision_id,
         created_at=at,
@@ -168,8 +166,8 @@ def _decision(
         task=profile,
         task_digest=digest,
         mix=as_mapping(race.mix),
-        selected=selected,
-        others=tuple(kept_others),
+        selected=choice_at(race, row),
+        others=tuple(choice_at(race, other) for other in others[:KEPT_OTHERS]),
         confidence=confidence(race.ranking, row, others[0]) if others else 1.0,
         p_best=chance_to_be_best(race.ranking, row),
         candidate_count=race.ranking.eligible_models,
@@ -258,41 +256,20 @@ def _attempt(
 
 def choice_at(race: Race, row: int) -> Choice:
     """Return one row of a race as decisions keep it."""
-    return choices_at(race, [row])[0]
-
-
-def choices_at(race: Race, rows: Sequence[int]) -> list[Choice]:
-    """Return rows of a race as decisions keep them, in their order."""
-    ranking = race.ranking
-    held = zip(
-        [race.catalog.candidates[row] for row in rows],
-        ranking.score.take(rows).tolist(),
-        ranking.variance.take(rows).tolist(),
-        ranking.cost_usd.take(rows).tolist(),
-        [0.0] * len(rows) if ranking.boost is None else ranking.boost.take(rows).tolist(),
-        ranking.measured.take(rows).tolist(),
-        strict=True,
-    )
-    return [
-        Choice(
-            model=candidate.listing.id,
-            effort=candidate.effort,
-            score=score,
-            variance=variance,
-            expected_cost_usd=_billed_usd(candidate.listing, cost),
-            context_boost=boost,
-            measured=measured,
-        )
-        for candidate, score, variance, cost, boost, measured in held
-    ]
-
-
-def _billed_usd(listing: Listing, compared_usd: float) -> float | None:
-    """Turn the cost that candidates are compared by into what is billed: a free variant bills nothing."""
+    ranking, candidate = race.ranking, race.catalog.candidates[row]
+    listing = candidate.listing
     rates = listing.price.base
-    if listing.variant == "free" and not (rates.prompt_usd_per_mtok or rates.completion_usd_per_mtok):
-        return 0.0
-    return None if math.isnan(compared_usd) else round(compared_usd, 9)
+    free = listing.id.endswith(":free") and not (rates.prompt_usd_per_mtok or rates.completion_usd_per_mtok)
+    cost = 0.0 if free else ranking.cost_usd.item(row)
+    return Choice(
+        model=listing.id,
+        effort=candidate.effort,
+        score=ranking.score.item(row),
+        variance=ranking.variance.item(row),
+        expected_cost_usd=None if math.isnan(cost) else round(cost, 9),
+        context_boost=0.0 if ranking.boost is None else ranking.boost.item(row),
+        measured=ranking.measured.item(row),
+    )
 
 
 def _warnings(request: RouteRequest, profile: TaskProfile, race: Race, row: int) -> list[str]:
