@@ -6,7 +6,7 @@ import { instructions } from "./instructions.js";
 import type { Memory } from "./memory.js";
 import type { Asked, Router } from "./router.js";
 import { carryOut } from "./runs.js";
-import { type Run, type Service, ServiceError } from "./service.js";
+import { type Decision, type Run, type Service, ServiceError } from "./service.js";
 
 /** Making a plan asks the service more than once. */
 const PLANNING_MS = 20_000;
@@ -136,7 +136,7 @@ function ended(run: Run): Record<string, unknown> {
 }
 
 function feedbackTool(config: Config, service: Service): Tool {
-  const instanceId = crypto.randomUUID(); // of this process: nothing is kept that could name the user
+  let instanceId: string | undefined; // of this process: nothing is kept that could name the user
   return {
     name: "smart_spawn_feedback",
     label: "Smart Spawn feedback",
@@ -163,6 +163,7 @@ function feedbackTool(config: Config, service: Service): Tool {
       }
       if (!config.telemetryOptIn) return answer({ recorded: true, ...rating }, config);
       const { model, category } = rating;
+      instanceId ??= crypto.randomUUID(); // not before: loading it takes longer than registering
       const shared = await service
         .report({ model, category, rating: rating.rating, instanceId }, AbortSignal.timeout(RATING_MS))
         .then(() => ({ shared: true }))
@@ -172,10 +173,22 @@ function feedbackTool(config: Config, service: Service): Tool {
   };
 }
 
-/** The model reads everything but the decision's evidence, unless `verbose` asks for it; programs find all in `details`. */
+/** The model reads all but the decision. Programs find that in `details`, with its evidence only if `verbose` asks for it:
+ * behind OpenClaw's tool search the model reads the details too, and the evidence is 30 KB. */
 function answer(details: Record<string, unknown>, config: Config): ToolResult {
-  const { routingDecision: _, ...short } = details;
-  return { content: [{ type: "text", text: JSON.stringify(config.verbose ? details : short) }], details };
+  const { routingDecision, ...short } = details;
+  const shown = config.verbose ? routingDecision : withoutEvidence(routingDecision as Decision | undefined);
+  return {
+    content: [{ type: "text", text: JSON.stringify(short) }],
+    details: shown ? { ...short, routingDecision: shown } : short,
+  };
+}
+
+function withoutEvidence(decision: Decision | undefined): Record<string, unknown> | undefined {
+  if (!decision) return undefined;
+  const { candidates: _candidates, rejectedModels: _rejected, ...rest } = decision;
+  const { evidence: _evidence, missingEvidence: _missing, ...selected } = decision.selected;
+  return { ...rest, selected };
 }
 
 function budgetOf(asked: Asked, config: Config): { budget?: NonNullable<Asked["budget"]> } {

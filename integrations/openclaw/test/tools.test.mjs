@@ -23,10 +23,18 @@ test("single mode answers a model for sessions_spawn, with fallbacks the user ha
   assert.equal(service.asked("POST /route").at(-1).body.budget, "high");
 });
 
-test("what the model reads leaves the evidence out unless verbose", async () => {
-  const shown = async (verbose) => (await host({ apiUrl: service.url, verbose }).tools.smart_spawn.execute("c", { task: "x" })).content[0].text;
-  assert.ok(!(await shown(false)).includes("routingDecision"));
-  assert.ok((await shown(true)).includes("routingDecision"));
+test("evidence is in the details if verbose asks for it, and never in what the model reads", async () => {
+  const routed = await serve({ "POST /route": decision("z-ai/glm-5.2", { selected: { model: "z-ai/glm-5.2", evidence: [{ z: 1 }] } }) });
+  try {
+    const asked = (verbose) => host({ apiUrl: routed.url, verbose }).tools.smart_spawn.execute("c", { task: "x" });
+    for (const verbose of [false, true]) {
+      const { content, details } = await asked(verbose);
+      assert.ok(!content[0].text.includes("routingDecision"));
+      assert.equal(details.routingDecision.selected.evidence !== undefined, verbose);
+    }
+  } finally {
+    await routed.close();
+  }
 });
 
 test("single mode falls back at once, with the reason, when the service cannot answer", async () => {

@@ -200,11 +200,6 @@ def plain(message: Mapping[str, Any]) -> str:
 
 
 def model_in(results: list[str]) -> str:
-    """Return the last model that a tool's result names."""
-    found = ""
-    for result in results:
-        for part in result.replace('\\"', '"').split('"model":')[1:]:
-            value = part.strip()
-            if value.startswith('"'):
-                found = value[1:].partition('"')[0]
-    return found
+    """Return the first model that the last result names."""
+    found = results[-1].replace('\\"', '"').partition('"model":')[2].strip() if results else ""
+    return found[1:].partition('"')[0] if found.startswith('"') else ""
