@@ -121,17 +121,70 @@ def measure(server: Server, connections: int, *, seconds: float, rounds: int, pa
     ]
 
 
+def endure(server: Server, connections: int, *, seconds: float, requests: int, path: str) -> list[str]:
+    """Return one row: what so many requests, in rounds of so many seconds, do to the memory of the worker.
+
+    The first tenth fills caches and the writer's queue, so the growth is told from there on.
+    """
+    runs: list[dict[str, Any]] = []
+    held: list[tuple[int, float]] = []
+    answered = 0
+    while answered < requests:
+        runs.append(load(server, connections, seconds, path))
+        answered += runs[-1]["requests"]
+        held.append((answered, server.memory_mib()))
+        print(f"{answered:,} requests: {held[-1][1]:.1f} MiB", flush=True)
+    settled = [memory for count, memory in held if count >= requests / 10]
+    middle = [memory for count, memory in held if count >= requests / 2]
+    return [
+        path,
+        str(connections),
+        f"{answered:,}",
+        spread([run["perSecond"] for run in runs], 0),
+        spread([run["p99"] for run in runs]),
+        spread([1000 / run["cpuMs"] for run in runs], 0),
+        f"{held[0][1]:.1f}",
+        f"{settled[0]:.1f}",
+        f"{middle[0]:.1f}",
+        f"{held[-1][1]:.1f}",
+        f"{max(memory for _, memory in held):.1f}",
+    ]
+
+
+ENDURANCE_COLUMNS = (
+    "route",
+    "connections",
+    "requests",
+    "requests/s",
+    "p99 ms",
+    "requests per CPU second",
+    "MiB after the first round",
+    "after a tenth",
+    "after a half",
+    "at the end",
+    "most",
+)
+
+
 def main() -> None:
-    """Measure under 1, 16 and 64 connections, and append the rows."""
+    """Measure under 1, 16 and 64 connections, or one long run with `--requests`, and append the rows."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=8.0, help="length of one round")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--connections", type=int, nargs="*", default=[1, 16, 64])
     parser.add_argument("--path", default="/api/pick")
+    parser.add_argument("--requests", type=int, help="one long run of at least so many, watching the memory")
     given, _ = parser.parse_known_args()
     with running() as server:
         load(server, 4, 1.0, given.path)  # warm
         heading = headline("python -m benchmarks.http", PACKAGES)
+        if given.requests:
+            heading = headline(f"python -m benchmarks.http --requests {given.requests}", PACKAGES)
+            row = endure(
+                server, given.connections[-1], seconds=given.seconds, requests=given.requests, path=given.path
+            )
+            append(heading, ENDURANCE_COLUMNS, [row])
+            return
         rows = [
             measure(server, n, seconds=given.seconds, rounds=given.rounds, path=given.path)
             for n in given.connections
