@@ -36,19 +36,9 @@ test("the manifest declares every tool, and the versions of all files agree", ()
 });
 
 test("spellings of one model lead to it; what could be two models leads nowhere", () => {
-  const names = new Names([...IDS, "meta/twin-1", "other/twin-1", "anthropic/claude-haiku-4.5"]);
-  const found = {
-    "openrouter/z-ai/glm-5.2": "z-ai/glm-5.2",
-    "litellm/openai/gpt-5-mini": "openai/gpt-5-mini",
-    "openrouter/openai/gpt-5-mini:free": "openai/gpt-5-mini:free",
-    "anthropic/claude-opus-4-6": "anthropic/claude-opus-4.6",
-    "anthropic/claude-haiku-4-5-20251001": "anthropic/claude-haiku-4.5",
-    "zai/glm-5.2": "z-ai/glm-5.2",
-    "meta/twin-1": "meta/twin-1",
-    "local/twin-1": undefined,
-    "openai/gpt-5": undefined,
-  };
-  for (const [reference, id] of Object.entries(found)) assert.equal(names.idOf(reference), id, reference);
+  const { ids, meaning } = JSON.parse(readFileSync(new URL("names.json", import.meta.url), "utf8"));
+  const names = new Names(ids);
+  for (const [reference, id] of Object.entries(meaning)) assert.equal(names.idOf(reference), id ?? undefined, reference);
 });
 
 test("models are taken from providers and agents, and kept to the user's policy", () => {

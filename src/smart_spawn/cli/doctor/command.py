@@ -25,12 +25,19 @@ def doctor(
     online: Annotated[
         bool, typer.Option("--online", help="Also try to reach sources and providers.")
     ] = False,
+    openclaw: Annotated[
+        bool, typer.Option("--openclaw", help="Also look at the plugin in OpenClaw; nothing is changed.")
+    ] = False,
 ) -> None:
     """Show the settings, what is wrong, and the way out.
 
     Exit code 1 when something is broken.
     """
     settings, findings = _examined(shell, online=online)
+    if openclaw:
+        from smart_spawn.cli.doctor.openclaw import check_openclaw  # noqa: PLC0415  # httpx is large
+
+        findings += check_openclaw(os.environ)
     sound = all(finding.state != "broken" for finding in findings)
     if shell.json:
         show_json({"data": {"ok": sound, "settings": settings, "checks": [_json(f) for f in findings]}})
