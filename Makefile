@@ -11,7 +11,7 @@ TYPED := $(wildcard src tests scripts benchmarks evals)
 # sh leaves an empty PORT alone: then the settings decide
 SERVE := $(if $(PORT),SMART_SPAWN_PORT="$(PORT)") $(BIN)/smart-spawn serve
 
-.PHONY: help run test lint types docs check bench evals sbom clean
+.PHONY: help run test lint types docs plugin check e2e bench evals sbom clean
 
 # Tests that kill processes and watch clocks mostly wait, so one worker more than two cores keeps both busy.
 WORKERS ?= 3
@@ -33,7 +33,7 @@ lint: ## style of the code, the container files and the scripts
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
-	sh -n scripts/bootstrap.sh && bash -n .ci/run
+	sh -n scripts/bootstrap.sh && sh -n scripts/plugin.sh && bash -n .ci/run
 
 types: ## strict type check
 	@$(SETUP) dev
@@ -43,7 +43,14 @@ docs: ## check that what the documents say is so: links, commands, names
 	@$(SETUP) dev
 	$(BIN)/pytest tests/docs
 
-check: test lint types docs ## all that continuous integration runs
+plugin: ## build the OpenClaw plugin and run its tests, where node and npm are
+	@scripts/plugin.sh
+
+check: test lint types docs plugin ## all that continuous integration runs
+
+e2e: ## try the plugin in a real OpenClaw, from npm, in four minutes (the first time six, and 1 GB)
+	@$(SETUP) dev
+	$(BIN)/python -m tests.e2e.openclaw $(ARGS)
 
 bench: ## measure speed; the results go to benchmarks/RESULTS.md by hand, with machine and date
 	@$(SETUP) dev
@@ -57,4 +64,5 @@ sbom: ## list every locked dependency with its hash as sbom.json (CycloneDX)
 	@$(SETUP) uv export --frozen --no-dev --format cyclonedx1.5 --output-file sbom.json --quiet
 
 clean: ## remove what these commands made
-	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build sbom.json
+	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build sbom.json \
+		.e2e integrations/openclaw/node_modules integrations/openclaw/dist integrations/openclaw/src/api.gen.d.ts

@@ -90,7 +90,7 @@ def install() -> None:
 
 def npm(*arguments: str, cwd: Path) -> str:
     """Run the machine's own npm. Raises Failed with what it said."""
-    return _run(["npm", *arguments], cwd=cwd, env=dict(os.environ), timeout_s=NPM_S)
+    return run(["npm", *arguments], cwd=cwd, env=dict(os.environ), timeout_s=NPM_S)
 
 
 @cache
@@ -104,7 +104,8 @@ def registry_access() -> dict[str, str]:
     return {**kept, **files}
 
 
-def _run(command: list[str], *, cwd: Path, env: Mapping[str, str], timeout_s: float) -> str:
+def run(command: list[str], *, cwd: Path, env: Mapping[str, str], timeout_s: float) -> str:
+    """Run a command to its end and return its standard output. Raises Failed with what it said."""
     try:
         done = subprocess.run(
             command, cwd=cwd, env=env, capture_output=True, text=True, timeout=timeout_s, check=False
@@ -146,7 +147,7 @@ class Stage:
 
     def openclaw(self, *arguments: str) -> str:
         """Run one command of OpenClaw and return its standard output."""
-        return _run(["openclaw", *arguments], cwd=self.work, env=self.environment, timeout_s=COMMAND_S)
+        return run(["openclaw", *arguments], cwd=self.work, env=self.environment, timeout_s=COMMAND_S)
 
     def refused(self, *arguments: str) -> str:
         """Run a command that must fail, and return what it said."""
