@@ -102,6 +102,21 @@ async def test_all_sources_broken_at_once_leave_the_catalogue_as_it_was(
         assert not report.changed
 
 
+async def test_a_first_refresh_that_reads_nothing_keeps_the_shipped_catalogue(
+    publisher: Publisher, tmp_path: Path
+) -> None:
+    """Where no source answers and nothing is held yet, no version is added and nothing is said to have changed."""
+    publisher.faults.update(dict.fromkeys(NAMES, "500"))
+    async with SmartSpawn(settings_for(publisher.url, tmp_path / "home"), now=lambda: LATER) as app:
+        shipped = app.catalog.version
+        for _ in range(2):
+            report = await app.refresh()
+            assert set(report.failed) == set(NAMES)
+            assert (report.version, report.changed) == (shipped, False)
+        assert app.catalog.version == app.store.catalogs.current_version() == shipped
+        assert [each.version for each in app.store.catalogs.versions()] == [shipped]
+
+
 def test_the_command_line_says_so_by_its_exit_code(publisher: Publisher, home: Path) -> None:
     """A source that could not be reached is exit code 4, with its name and reason on standard error."""
     publisher.faults["lmarena"] = "500"

@@ -121,10 +121,11 @@ def _build(
     readings += _own(store)
     payloads = [payload for reading in readings for payload in reading.payloads]
     before = store.catalogs.current_version()
-    catalog = _still_good(store, settings, serving, payloads) or from_readings(
+    catalog = _still_good(store, settings, serving, readings) or from_readings(
         readings, settings, earlier=serving.facts if serving else None, added=store.own.weights()
     )
-    store.catalogs.save(catalog.version, encode(catalog.facts), built_at=now, manifest=payloads)
+    manifest = payloads or store.payloads.manifest(catalog.version)
+    store.catalogs.save(catalog.version, encode(catalog.facts), built_at=now, manifest=manifest)
     store.known_ids.saw((listing.id for listing in catalog.listings), now)
     store.prices.record(now.date(), {listing.id: listing.price for listing in catalog.listings})
     found = {facts.source: facts for facts in catalog.facts.sources}
@@ -139,15 +140,24 @@ def _build(
 
 
 def _still_good(
-    store: Store, settings: Settings, serving: Catalog | None, payloads: Sequence[Payload]
+    store: Store, settings: Settings, serving: Catalog | None, readings: Sequence[SourceReading]
 ) -> Catalog | None:
-    """Return the catalogue in use when building again could only give the same: same documents, weights and norm."""
-    if serving is None or serving.facts.norm != norm_of(settings) or serving.facts.carried:
+    """Return the catalogue in use when building again could only give the same.
+
+    So it is when norm and weights are the same, and either the documents are, or nothing could be read of the very
+    sources that it knows.
+    """
+    if serving is None or serving.facts.norm != norm_of(settings):
         return None
     if serving.facts.weights != effective_weights(settings.scoring.weights, store.own.weights()):
         return None
+    if not any(reading.batch for reading in readings):
+        known = {facts.source for facts in serving.facts.sources}
+        return serving if known <= {reading.source for reading in readings} else None
+    if serving.facts.carried:
+        return None
     built_from = {(e.source, e.part, e.sha256) for e in store.payloads.manifest(serving.version)}
-    in_use = {(p.source, p.part, p.sha256) for p in payloads}
+    in_use = {(p.source, p.part, p.sha256) for reading in readings for p in reading.payloads}
     return serving if built_from and built_from == in_use else None
 
 
