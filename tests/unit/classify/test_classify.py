@@ -191,6 +191,9 @@ def test_two_processes_agree_to_the_last_bit() -> None:
         "🎉",
         "é",
         "|",
+        "[user ",
+        "\n#### task",
+        "1 = ",
     ],
 )
 def test_time_grows_no_faster_than_the_text(unit: str) -> None:
