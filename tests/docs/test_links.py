@@ -7,7 +7,17 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^()\s]+(?:\([^()]*\))?)\)|!\[[^\]]*\]\(([^()\s]+)\)")
-NOT_OURS = {".venv", ".tools", ".git", ".e2e", "node_modules", ".hypothesis", ".pytest_cache", "build", "dist"}
+NOT_OURS = {
+    ".venv",
+    ".tools",
+    ".git",
+    ".e2e",
+    "node_modules",
+    ".hypothesis",
+    ".pytest_cache",
+    "build",
+    "dist",
+}
 DOCUMENTS = sorted(
     path for path in ROOT.rglob("*.md") if not NOT_OURS & set(path.relative_to(ROOT).parts) and path.is_file()
 )
