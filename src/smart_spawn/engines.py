@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 WRITERS = 4
 """Threads that write to PostgreSQL, which commits several transactions with one flush. SQLite has one."""
+JOURNAL_PATIENCE_S = 8.0
+"""How long a step's end is held while the database restarts. An executor without a heartbeat stops a little later."""
 
 
 def run_client(store: Store, modes: Modes, *, clock: Callable[[], datetime]) -> RunClient:
@@ -105,7 +107,7 @@ def version() -> str:
 def _services(store: Store, settings: Settings, chat: ChatClient, clock: Callable[[], datetime]) -> Services:
     return Services(
         journal=store.journal,
-        lane=_lane(store),
+        lane=_lane(store, patience_s=JOURNAL_PATIENCE_S),
         chat=chat,
         clock=clock,
         random=random.random,
@@ -117,6 +119,6 @@ def _services(store: Store, settings: Settings, chat: ChatClient, clock: Callabl
     )
 
 
-def _lane(store: Store, *, writers: int = WRITERS) -> Lane:
+def _lane(store: Store, *, writers: int = WRITERS, patience_s: float = 1.0) -> Lane:
     threads = 1 if store.database.is_sqlite else writers
-    return Lane(threads, temporary=lambda error: isinstance(error, StoreBusy))
+    return Lane(threads, temporary=lambda error: isinstance(error, StoreBusy), patience_s=patience_s)

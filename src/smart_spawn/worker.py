@@ -38,6 +38,8 @@ LONGEST_PAUSE_S = 30.0
 STEADY_S = 60.0
 """A worker that lived this long had started well: what ended it is no reason to wait."""
 STOP_S = 3.0
+LAST_S = 10.0
+"""How long a worker that lost its place may take to end."""
 CHILD = "--child"
 FAILED = 1
 
@@ -77,8 +79,8 @@ class WorkerKeeper:
             with self._lock:
                 if self._stopping.is_set():
                     return
-                self._child = start_worker(self._settings)
-            status = self._child.wait()
+                self._child = _started(self._settings)
+            status = self._child.wait() if self._child else "not started"
             if self._stopping.is_set():
                 return
             pause_s = (
@@ -104,6 +106,14 @@ class WorkerKeeper:
             child.wait()
 
 
+def _started(settings: Settings) -> subprocess.Popen[bytes] | None:
+    try:
+        return start_worker(settings)
+    except OSError as error:  # no memory or no process numbers left: later there may be
+        log.error("worker cannot be started", error=error.strerror)
+        return None
+
+
 def work(settings: Settings, *, executor_id: str | None = None) -> None:
     """Carry runs out until a signal. Raises SettingsError for a taken id, RunError when it lost its place."""
     _log_to_stderr()
@@ -127,6 +137,7 @@ async def _work(settings: Settings, *, executor_id: str | None, with_parent: boo
         for task in tasks:
             task.cancel()
         if engine.lost.is_set():
+            _end_in_time()
             raise RunError(
                 f"worker `{engine.executor.id}` had to stop: {engine.lost_because}",
                 hint="its runs are resumed by other workers; check the database, then start it again",
@@ -150,6 +161,13 @@ async def _keep_small(app: SmartSpawn, settings: Settings) -> None:
             before = app.now() - timedelta(days=settings.runs.keep_days)
             await asyncio.to_thread(app.store.runs.prune, before)
         await asyncio.sleep(PRUNE_S)
+
+
+def _end_in_time() -> None:
+    """End this process soon, even where a thread waits for a database that does not answer."""
+    last = threading.Timer(LAST_S, os._exit, [FAILED])
+    last.daemon = True
+    last.start()
 
 
 def _watch_parent(stopping: asyncio.Event) -> None:

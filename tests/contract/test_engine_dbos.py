@@ -54,8 +54,13 @@ async def test_the_queue_holds_an_id_and_a_number_as_json(tmp_path: Path) -> Non
         assert _rows(tmp_path) == []
 
 
-async def test_what_a_dead_executor_left_in_the_queue_is_forgotten(tmp_path: Path) -> None:
-    """Executions of the living stay; those of the dead, which the journal has queued anew, are deleted."""
+async def test_what_a_dead_executor_left_in_the_queue_is_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Executions of the living stay; those of the dead, which the journal has queued anew, are deleted.
+
+    So is everything that ended, however much of it, and what waits for a release that nobody runs any more.
+    """
     hold = asyncio.Event()
 
     async def script(ctx: Ctx) -> Ended:
@@ -66,10 +71,16 @@ async def test_what_a_dead_executor_left_in_the_queue_is_forgotten(tmp_path: Pat
         run_id = await bench.submit(script)
         await bench.until(lambda: bool(len(bench.engine.executions)))
         with closing(sqlite3.connect(tmp_path / "queue.db")) as connection, connection:
-            connection.execute(
-                "INSERT INTO workflow_status (workflow_uuid, status, name, executor_id, created_at, updated_at)"
-                " VALUES ('run_old:1', 'PENDING', 'smart_spawn.run', 'dead', 1, 1)"
+            connection.executemany(
+                "INSERT INTO workflow_status (workflow_uuid, status, name, executor_id, application_version,"
+                " created_at, updated_at) VALUES (?, ?, 'smart_spawn.run', ?, ?, 1, 1)",
+                [
+                    ("run_old:1", "PENDING", "dead", version()),
+                    ("run_older:1", "ENQUEUED", None, "a release of last year"),
+                    *((f"run_{n}:1", "SUCCESS", "dead", version()) for n in range(5)),
+                ],
             )
+        monkeypatch.setattr("smart_spawn.runs.engine_dbos.FORGET_AT_ONCE", 2)
         assert isinstance(bench.engine, DbosEngine)
         await bench.engine._forget()
         assert [row[1] for row in _rows(tmp_path)] == [f"{run_id}:1"]

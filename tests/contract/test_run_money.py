@@ -180,3 +180,6 @@ def test_the_minute_of_a_provider_passes(two_stores: tuple[Store, Store]) -> Non
     with store.database.write() as connection:
         connection.execute(t.run_calls.update().values(opened_us=now_us() - 61_000_000))
     assert isinstance(ask(other, "c"), Granted)
+    with store.database.write() as connection:  # as after a clock that was set back by an hour
+        connection.execute(t.run_calls.update().values(opened_us=now_us() + 3_600_000_000))
+    assert isinstance(ask(other, "d"), Granted)

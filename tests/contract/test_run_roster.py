@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from sqlalchemy import update
@@ -70,6 +71,23 @@ def test_of_many_that_find_a_dead_executor_one_buries_it(store: Store) -> None:
     assert store.roster.queued(10) == [Ticket(run_id="run_a", number=2)]
 
 
+def test_a_clock_that_was_set_back_keeps_no_dead_executor_alive(store: Store) -> None:
+    """Whoever was heard of in the future is taken to have been heard of now, and then ages as everybody does."""
+    store.roster.register(ELSEWHERE, stale_s=STALE_S)
+    unheard(store, ELSEWHERE, -3600)
+    assert store.roster.bury(ELSEWHERE, unheard_s=STALE_S) is None
+    me = replace(ELSEWHERE, id="me", pid=2)
+    store.roster.register(me, stale_s=STALE_S)
+    assert {each.id: round(s) for each, s in store.roster.executors()} == {"far": 0, "me": 0}
+    unheard(store, ELSEWHERE, -3600)
+    assert store.roster.beat(me)
+    assert {each.id: round(s) for each, s in store.roster.executors()} == {"far": 0, "me": 0}
+    unheard(store, ELSEWHERE, -3600)
+    assert (
+        store.roster.bury(ELSEWHERE, unheard_s=0) == []
+    )  # a process that is known to be gone needs no clock
+
+
 def test_one_ticket_begins_one_execution(store: Store) -> None:
     """Whoever else holds the same ticket gets nothing."""
     begun_run(store, "a", cap=None)
@@ -96,6 +114,19 @@ def test_old_runs_are_deleted_with_all_that_is_theirs(store: Store) -> None:
             }
         names = set(connection.execute(t.purses.select().with_only_columns(t.purses.c.name)).scalars())
     assert names == {"run:run_a", "key:k"}
+
+
+def test_many_old_runs_are_deleted_a_few_at_a_time(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for the deletion of a month's runs: each transaction of it is short."""
+    monkeypatch.setattr("smart_spawn.store.runs.PRUNED_AT_ONCE", 3)
+    for number in range(7):
+        begun = begun_run(store, str(number), cap=5)
+        store.journal.finish(begun.claim, "succeeded", None, None)
+    write = Mock(wraps=store.database.write)
+    monkeypatch.setattr(store.database, "write", write)
+    assert store.runs.prune(datetime.now(UTC) + timedelta(hours=1)) == 7
+    assert write.call_count == 3
+    assert store.runs.lines(status=None, limit=10, before=None) == []
 
 
 def test_a_run_that_ended_cannot_be_cancelled(store: Store) -> None:

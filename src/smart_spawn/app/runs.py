@@ -122,7 +122,7 @@ class Runs:
         """
         engine = await self._opened()
         while True:
-            ended = (await engine.status(run_id)).ended  # asked first: what comes later is read below
+            ended = await engine.has_ended(run_id)  # asked first: what comes later is read below
             found = await engine.events(run_id, after=after)
             for event in found:
                 yield event

@@ -11,8 +11,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
+from typing import ParamSpec, TypeVar
 
-from smart_spawn.errors import BudgetExceeded, NoProvider, ProviderError
+from smart_spawn.errors import (
+    BudgetExceeded,
+    NoProvider,
+    ProviderError,
+    StoreCorrupt,
+    StoreError,
+    StoreUnwritable,
+)
 from smart_spawn.runs.journal import (
     Begun,
     Bill,
@@ -22,6 +30,7 @@ from smart_spawn.runs.journal import (
     Grant,
     Granted,
     Journal,
+    JournalAway,
     Later,
     Short,
     StepEnd,
@@ -33,6 +42,9 @@ from smart_spawn.runs.wire import one_line, to_json
 from smart_spawn.spawn.cost import billed, listed_usd
 from smart_spawn.spawn.money import micro_usd, most_prompt_tokens, output_that_fits, usd, worst_case_micro_usd
 from smart_spawn.spawn.reactions import MAY_BE_BILLED, Reaction, reaction_to, wait_s
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 FITTING_TRIES = 4
 """How often a call is made smaller while others take from the same cap."""
@@ -53,6 +65,19 @@ class Services:
     """By provider."""
     breakers: Breakers = field(default_factory=Breakers)
     retries: RetryBudget = field(default_factory=RetryBudget)
+
+    async def written(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Return what a method of the journal returns.
+
+        Raises JournalAway, which no mode can take for the failure of a step, when the database does not answer or
+        takes nothing more; another StoreError is about this one statement.
+        """
+        try:
+            return await self.lane.run(work, *args, **kwargs)
+        except StoreError as error:
+            if self.lane.temporary(error) or isinstance(error, StoreUnwritable | StoreCorrupt):
+                raise JournalAway(error.message) from error
+            raise
 
 
 @dataclass(slots=True, kw_only=True)
@@ -96,7 +121,11 @@ class Buying:
             refusal = self.services.breakers.refusal(provider, model, self._loop_s())
             if refusal is not None:
                 return await self._ended(None, error or refusal)
-            reserved = await self._reserved()
+            try:
+                reserved = await self._reserved()
+            except BaseException:
+                self.services.breakers.gave_up(provider, model)  # a probe that never became a call
+                raise
             if isinstance(reserved, BudgetExceeded):
                 self.services.breakers.gave_up(provider, model)
                 return await self._ended(None, error or reserved)
@@ -109,7 +138,7 @@ class Buying:
                 wait = self._wait_s(failed, retries_left=self.purchase.retries - retry)
                 if wait is None:
                     return await self._ended(bill, failed, call=call)
-                await self.services.lane.run(self.services.journal.settle, self.claim, bill)
+                await self.services.written(self.services.journal.settle, self.claim, bill)
                 await asyncio.sleep(wait)
                 continue
             listed = listed_usd(price, answer.usage, self.services.clock())
@@ -154,10 +183,10 @@ class Buying:
         )
         while True:
             try:
-                grant = await self.services.lane.run(self.services.journal.open_call, self.claim, intent)
+                grant = await self.services.written(self.services.journal.open_call, self.claim, intent)
             except asyncio.CancelledError:
                 unused = Bill(step=self.step, number=self.number, cost_micro_usd=0)
-                await asyncio.shield(self.services.lane.run(self.services.journal.settle, self.claim, unused))
+                await asyncio.shield(self.services.written(self.services.journal.settle, self.claim, unused))
                 raise
             if not isinstance(grant, Later):
                 self.opened = self.opened or isinstance(grant, Granted)
@@ -175,7 +204,7 @@ class Buying:
         except BaseException:
             self.services.breakers.gave_up(provider, model)
             unknown = Bill(step=self.step, number=self.number, cost_micro_usd=None)
-            await asyncio.shield(self.services.lane.run(self.services.journal.settle, self.claim, unknown))
+            await asyncio.shield(self.services.written(self.services.journal.settle, self.claim, unknown))
             raise
         self.services.breakers.answered(provider, model)
         return answer
@@ -221,7 +250,7 @@ class Buying:
         done = replace(self._so_far(call), error=error)
         if not self.opened:
             journal, model = self.services.journal, self.purchase.call.model_id
-            await self.services.lane.run(
+            await self.services.written(
                 journal.open_step, self.claim, self.step, model=model, provider=self.purchase.provider
             )
         await self._close(done, bill)
@@ -234,7 +263,7 @@ class Buying:
             failed=done.error is not None,
             error=None if done.error is None else one_line(done.error),
         )
-        await self.services.lane.run(self.services.journal.close_step, self.claim, end, bill)
+        await self.services.written(self.services.journal.close_step, self.claim, end, bill)
 
     def _so_far(self, call: ModelCall | None) -> Purchased:
         return Purchased(

@@ -64,12 +64,16 @@ class RunClient:
         """See `Engine.status`."""
         return await self._lane.run(self._runs.run, run_id)
 
+    async def has_ended(self, run_id: str) -> bool:
+        """See `Engine.has_ended`."""
+        return await self._lane.run(self._runs.status, run_id) in ENDED
+
     async def wait(self, run_id: str, timeout_s: float | None = None) -> Run:
         """See `Engine.wait`."""
         loop = asyncio.get_running_loop()
         until = None if timeout_s is None else loop.time() + timeout_s
         pause_s = FIRST_POLL_S
-        while await self._lane.run(self._runs.status, run_id) not in ENDED:
+        while not await self.has_ended(run_id):
             left_s = LONGEST_POLL_S if until is None else until - loop.time()
             if left_s <= 0:
                 break

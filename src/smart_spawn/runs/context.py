@@ -55,18 +55,18 @@ class RunContext:
                 raise error_from_json(before.body)
             return from_json(before.body, returns)  # type: ignore[no-any-return]  # as `returns` says
         async with self._slots:
-            journal, lane, claim = self._services.journal, self._services.lane, self._begun.claim
-            await lane.run(journal.open_step, claim, name, model=None, provider=None)
+            journal, written, claim = self._services.journal, self._services.written, self._begun.claim
+            await written(journal.open_step, claim, name, model=None, provider=None)
             inside = _working.set(name)
             try:
                 body = to_json(await work(*args), name)
             except SmartSpawnError as error:
                 end = StepEnd(step=name, body=error_to_json(error), failed=True, error=one_line(error))
-                await lane.run(journal.close_step, claim, end, None)
+                await written(journal.close_step, claim, end, None)
                 raise
             finally:
                 _working.reset(inside)
-            await lane.run(journal.close_step, claim, StepEnd(step=name, body=body), None)
+            await written(journal.close_step, claim, StepEnd(step=name, body=body), None)
         return from_json(body, returns)  # type: ignore[no-any-return]  # as above
 
     async def call(self, name: str, purchase: Purchase) -> Purchased:
@@ -102,7 +102,7 @@ class RunContext:
         _check_name(name)
         if name not in self._said:
             self._said.add(name)
-            await self._services.lane.run(
+            await self._services.written(
                 self._services.journal.emit, self._begun.claim, name, dict(data or {})
             )
 
@@ -127,7 +127,7 @@ class RunContext:
             kind=kind,
             created_at=self._services.clock(),
         )
-        await self._services.lane.run(self._services.journal.keep, self._begun.claim, kept)
+        await self._services.written(self._services.journal.keep, self._begun.claim, kept)
 
     async def now(self, name: str) -> datetime:
         """See `Ctx.now`."""
@@ -139,7 +139,7 @@ class RunContext:
 
     async def left_usd(self) -> Decimal | None:
         """See `Ctx.left_usd`."""
-        left = await self._services.lane.run(self._services.journal.left_micro_usd, self._begun.claim)
+        left = await self._services.written(self._services.journal.left_micro_usd, self._begun.claim)
         return None if left is None else usd(left)
 
     def _take(self, name: str) -> None:

@@ -174,6 +174,10 @@ class Engine(Protocol):
         """Return a run as it stands. Raises NotFound."""
         ...
 
+    async def has_ended(self, run_id: str) -> bool:
+        """Tell whether nothing will change any more: cheap, for those who ask often. Raises NotFound."""
+        ...
+
     async def wait(self, run_id: str, timeout_s: float | None = None) -> Run:
         """Return the run when it has ended, or as it stands when the time is over. Raises NotFound."""
         ...

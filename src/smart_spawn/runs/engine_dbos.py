@@ -104,15 +104,25 @@ class DbosEngine(ExecutorEngine):
         await asyncio.wait([self.executions.start(ticket)])
 
     async def _forget(self) -> None:
-        """Delete what dbos keeps of executions that ended, or whose executor did; the journal has what matters."""
-        alive = {executor.id for executor, _ in await self._roster_lane.ask(self._roster.executors)}
+        """Delete what dbos keeps of executions that ended, or whose executor did; the journal has what matters.
+
+        Tickets of a release that nobody runs any more go too: their runs were queued again under ours.
+        """
+        executors = [executor for executor, _ in await self._roster_lane.ask(self._roster.executors)]
+        alive, versions = {each.id for each in executors}, {each.version for each in executors}
         bare: dict[str, Any] = {"name": WORKFLOW, "load_input": False, "load_output": False}
-        ended = await DBOS.list_workflows_async(status=ENDED, limit=FORGET_AT_ONCE, **bare)
         begun = await DBOS.list_workflows_async(status="PENDING", **bare)
-        left = [each for each in begun if each.executor_id not in alive]
-        over = [each.workflow_id for each in (*ended, *left)]
-        if over:
-            await DBOS.delete_workflows_async(over)
+        left = [each.workflow_id for each in begun if each.executor_id not in alive]
+        waiting = await DBOS.list_workflows_async(status="ENQUEUED", **bare)
+        left += [each.workflow_id for each in waiting if each.app_version not in versions]
+        if left:
+            await DBOS.delete_workflows_async(left)
+        while True:
+            ended = await DBOS.list_workflows_async(status=ENDED, limit=FORGET_AT_ONCE, **bare)
+            if ended:
+                await DBOS.delete_workflows_async([each.workflow_id for each in ended])
+            if len(ended) < FORGET_AT_ONCE:
+                return
 
 
 @DBOS.workflow(name=WORKFLOW, serialization_type=WorkflowSerializationFormat.PORTABLE)

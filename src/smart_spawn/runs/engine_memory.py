@@ -34,6 +34,7 @@ class OwnRunsEngine(ExecutorEngine):
     """
 
     _keeps = True
+    _takes_tickets = False
 
     async def submit(self, spec: RunSpec, *, idempotency_key: str | None = None) -> str:
         """See `Engine.submit`."""

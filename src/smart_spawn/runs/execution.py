@@ -11,16 +11,18 @@ from typing import Any
 import msgspec
 import structlog
 
-from smart_spawn.errors import BudgetExceeded, SmartSpawnError, StoreError
+from smart_spawn.errors import BudgetExceeded, SmartSpawnError, StepFailed
 from smart_spawn.runs.calling import Services
 from smart_spawn.runs.context import RunContext
-from smart_spawn.runs.journal import Begun, RunCancelled, RunLost, Ticket
+from smart_spawn.runs.journal import Begun, Interrupted, JournalAway, RunCancelled, RunLost, Ticket
 from smart_spawn.runs.ports import Ended, Modes
 
 log = structlog.get_logger("smart_spawn.runs")
 
 STOP_S = 5.0
 """How long stopped executions may take to write down what is in doubt."""
+MAX_EXECUTIONS = 20
+"""How often a run is begun. One that ends whoever carries it out must not end all workers, again and again."""
 
 
 class Executions:
@@ -80,12 +82,15 @@ class Executions:
 
     async def _carry_out(self, ticket: Ticket) -> None:
         services = self._services
-        begun = await services.lane.run(services.journal.begin, ticket, self._executor)
+        try:
+            begun = await services.written(services.journal.begin, ticket, self._executor)
+        except JournalAway:
+            return  # whatever was stored, the next heartbeat finds a run that nobody carries out
         if begun is None:
             return  # cancelled while it waited, or begun elsewhere
         try:
             ended = await self._ended(begun)
-            await services.lane.run(
+            await services.written(
                 services.journal.finish,
                 begun.claim,
                 ended.status,
@@ -94,6 +99,8 @@ class Executions:
             )
         except RunLost:
             log.warning("run lost", run=ticket.run_id, execution=begun.claim.execution)
+        except JournalAway as away:
+            log.warning("run waits for the database", run=ticket.run_id, why=str(away))
 
     async def _ended(self, begun: Begun) -> Ended:
         """Return how the run ended. Raises CancelledError when this process stops, RunLost."""
@@ -117,6 +124,8 @@ class Executions:
 
     async def _mode_of(self, begun: Begun) -> Ended:
         mode = self._modes.get(begun.mode)
+        if begun.claim.execution > MAX_EXECUTIONS:
+            return Ended(status="failed", error=_given_up())
         try:
             if mode is None:
                 raise SmartSpawnError(
@@ -127,13 +136,11 @@ class Executions:
             ended = await mode(context, msgspec.json.decode(begun.request))
             msgspec.json.encode(ended.outcome)  # what cannot be stored fails here, by name
             return ended
-        except StoreError:
-            raise  # nothing could be stored: leave the run for another execution
         except BudgetExceeded as error:
             return Ended(status="budget_exceeded", error=error)
         except SmartSpawnError as error:
             return Ended(status="failed", error=error)
-        except (TimeoutError, RunLost, RunCancelled):
+        except (TimeoutError, Interrupted):
             raise
         except Exception as error:
             return _faulty(begun, error)
@@ -149,6 +156,13 @@ _LATE_HINT = "raise `timeoutS`, or ask for less at once"
 def _error(error: SmartSpawnError) -> Mapping[str, Any]:
     details: Mapping[str, Any] = msgspec.json.decode(msgspec.json.encode(error.details, enc_hook=str))
     return {"code": error.code, "message": error.message, "hint": error.hint, "details": details}
+
+
+def _given_up() -> SmartSpawnError:
+    return StepFailed(
+        f"the run was interrupted {MAX_EXECUTIONS} times, so it is not begun again",
+        hint="look into the workers' logs for what ended them; what its steps had done is kept with the run",
+    )
 
 
 def _faulty(begun: Begun, error: Exception) -> Ended:

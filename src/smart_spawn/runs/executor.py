@@ -36,6 +36,9 @@ AT_ONCE = 200
 class ExecutorEngine(RunClient):
     """An engine that carries runs out in this process. Open it on the event loop that it is to use."""
 
+    _takes_tickets = True
+    """Whether queued runs are handed out here; they are shown again when it begins."""
+
     def __init__(
         self,
         runs: RunReader,
@@ -69,7 +72,8 @@ class ExecutorEngine(RunClient):
                 details={"executor": self.executor.id},
             )
         self._entered = True
-        await self._roster_lane.ask(self._roster.hand_out_again)
+        if self._takes_tickets:
+            await self._roster_lane.ask(self._roster.hand_out_again)
         self._tasks = [
             asyncio.create_task(self._every(BEAT_S, self._beat), name="heartbeat"),
             asyncio.create_task(self._every(BEAT_S, self._bury_the_dead), name="reaper"),
@@ -84,6 +88,10 @@ class ExecutorEngine(RunClient):
         await self.executions.stop()
         if self._entered and not self.lost.is_set():
             await self._roster_lane.run(self._roster.bury, self.executor, unheard_s=0)
+        if self.lost.is_set():  # threads may be stuck in a database that does not answer
+            self._roster_lane.close(wait=False)
+            self._lane.close(wait=False)
+            return
         await asyncio.to_thread(self._roster_lane.close)
         await super().close()
 
@@ -127,22 +135,28 @@ class ExecutorEngine(RunClient):
                 await self._roster_lane.ask(self._roster.hand_out_again)
 
     async def _every(self, pause_s: float, work: Callable[[], Awaitable[None]]) -> None:
-        """Repeat, through failures of the database, until it was away for too long."""
+        """Repeat, through failures of the database or the queue, until they lasted for too long."""
         loop = asyncio.get_running_loop()
         well_s = loop.time()
         while True:
             try:
                 async with asyncio.timeout(GIVE_UP_S):
                     await work()
-                well_s = loop.time()
             except _Buried:
                 self._lose("it was taken for dead")
                 return
             except (StoreError, TimeoutError) as error:
                 log.warning("database away", work=work.__name__, error=str(error))
-                if loop.time() - well_s > GIVE_UP_S - BEAT_S:
-                    self._lose("the database does not answer")
-                    return
+                why = "the database does not answer"
+            except Exception as error:
+                # Of the queue behind us, or a fault of ours. A worker that beats and takes nothing helps nobody.
+                why = f"`{work.__name__.strip('_')}` keeps failing: {type(error).__name__}"
+                log.error("executor fault", work=work.__name__, error=type(error).__name__)
+            else:
+                well_s, why = loop.time(), ""
+            if why and loop.time() - well_s > GIVE_UP_S - BEAT_S:
+                self._lose(why)
+                return
             await asyncio.sleep(pause_s)
 
     def _lose(self, why: str) -> None:

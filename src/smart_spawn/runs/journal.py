@@ -28,6 +28,10 @@ class RunCancelled(Interrupted):
     """Somebody cancelled the run."""
 
 
+class JournalAway(Interrupted):
+    """The database did not answer for too long: what comes next could not be remembered."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewRun:
     """A run to be stored. Money in micro-USD."""

@@ -228,6 +228,13 @@ def _sqlite_engine(url: URL, in_memory: bool) -> Engine:
 
 def _postgresql_engine(url: URL) -> Engine:
     limits = f"-c lock_timeout={BUSY_TIMEOUT_S * 1000:.0f} -c statement_timeout=60000"
+    # A server that is cut off is noticed within half a minute; the system's own patience is hours.
+    alive = {
+        "keepalives_idle": 5,
+        "keepalives_interval": 3,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 15_000,
+    }
     try:
         return create_engine(
             url,
@@ -235,7 +242,7 @@ def _postgresql_engine(url: URL) -> Engine:
             max_overflow=10,
             pool_timeout=BUSY_TIMEOUT_S,
             pool_pre_ping=True,
-            connect_args={"connect_timeout": 5, "options": limits},
+            connect_args={"connect_timeout": 5, "options": limits, **alive},
         )
     except ModuleNotFoundError as error:
         raise SettingsError(

@@ -12,6 +12,9 @@ from smart_spawn.store.database import Database
 from smart_spawn.store.run_tree import add_event
 from smart_spawn.store.tables import now_us
 
+SLACK_US = 1_000_000
+"""A row this far in the future is no sign of a clock that was set back."""
+
 _RUN = t.runs.c
 _EXECUTOR = t.executors.c
 
@@ -53,6 +56,7 @@ class Roster:
     def register(self, executor: Executor, *, stale_s: float) -> bool:
         """See `runs.journal.Roster.register`."""
         with self._database.write() as connection:
+            _back_to_now(connection)
             same = _EXECUTOR.id == executor.id
             heard = connection.execute(select(now_us() - _EXECUTOR.seen_us).where(same)).scalar_one_or_none()
             if heard is not None and heard < stale_s * 1e6:
@@ -75,6 +79,7 @@ class Roster:
     def beat(self, executor: Executor) -> bool:
         """See `runs.journal.Roster.beat`."""
         with self._database.write(alone=False) as connection:
+            _back_to_now(connection)
             alive = update(t.executors).where(_is(executor)).values(seen_us=now_us())
             return connection.execute(alive).rowcount == 1
 
@@ -99,8 +104,9 @@ class Roster:
     def bury(self, executor: Executor, *, unheard_s: float) -> Sequence[str] | None:
         """See `runs.journal.Roster.bury`."""
         with self._database.write() as connection:
-            silent = and_(_is(executor), _EXECUTOR.seen_us <= now_us() - round(unheard_s * 1e6))
-            elected = connection.execute(delete(t.executors).where(silent).returning(_EXECUTOR.id)).first()
+            silent = _EXECUTOR.seen_us <= now_us() - round(unheard_s * 1e6)
+            dead = and_(_is(executor), silent) if unheard_s else _is(executor)
+            elected = connection.execute(delete(t.executors).where(dead).returning(_EXECUTOR.id)).first()
             return None if elected is None else _bury(connection, executor.id)
 
     def carried(self, executor: str) -> Sequence[str]:
@@ -113,6 +119,13 @@ class Roster:
         """See `runs.journal.Roster.requeue`."""
         with self._database.write() as connection:
             return _queued_again(connection, executor, and_(_RUN.executor == executor, _RUN.id.in_(runs)))
+
+
+def _back_to_now(connection: Connection) -> None:
+    """Count those heard of in the future from now on: the clock was set back, and they may be dead since."""
+    connection.execute(
+        update(t.executors).where(_EXECUTOR.seen_us > now_us() + SLACK_US).values(seen_us=now_us())
+    )
 
 
 def _is(executor: Executor) -> ColumnElement[bool]:

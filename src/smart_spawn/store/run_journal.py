@@ -364,7 +364,8 @@ def _wait_s(connection: Connection, intent: CallIntent) -> float | None:
         if connection.execute(under_way).scalar_one() >= limits.at_once:
             return 0.1
     if limits.per_minute is not None:
-        recent = (c.provider == intent.provider) & (c.opened_us > now_us() - MINUTE_US)
+        # Between, not only after: a clock that was set back must not hold calls up until it is where it was.
+        recent = (c.provider == intent.provider) & c.opened_us.between(now_us() - MINUTE_US, now_us())
         newest = select(now_us() - c.opened_us).where(recent).order_by(c.opened_us.desc())
         ages = connection.execute(newest.limit(limits.per_minute)).scalars().all()
         if len(ages) >= limits.per_minute:

@@ -18,6 +18,8 @@ from smart_spawn.store.database import Database
 from smart_spawn.store.run_tree import add_event, cancel_tree
 
 MAX_ROWS = 1_000
+PRUNED_AT_ONCE = 200
+"""Runs deleted in one transaction: others write in between, heartbeats above all."""
 _ACTIVE = ("queued", "running")
 _RUN = t.runs.c
 
@@ -136,14 +138,16 @@ class RunStore:
 
     def prune(self, before: datetime) -> int:
         """Delete the runs that ended before this moment, with everything of theirs; return how many."""
-        old = select(_RUN.id).where(_RUN.ended_at < before)
-        with self._database.write() as connection:
-            connection.execute(
-                delete(t.purses).where(
-                    t.purses.c.name.in_(select("run:" + _RUN.id).where(_RUN.ended_at < before))
-                )
-            )
-            return connection.execute(delete(t.runs).where(_RUN.id.in_(old))).rowcount
+        old = select(_RUN.id).where(_RUN.ended_at < before).limit(PRUNED_AT_ONCE)
+        pruned = 0
+        while True:
+            with self._database.write() as connection:
+                ids = connection.execute(old).scalars().all()
+                connection.execute(delete(t.purses).where(t.purses.c.name.in_([f"run:{one}" for one in ids])))
+                connection.execute(delete(t.runs).where(_RUN.id.in_(ids)))
+            pruned += len(ids)
+            if len(ids) < PRUNED_AT_ONCE:
+                return pruned
 
     def _open_purses(self, connection: Connection, new: NewRun) -> None:
         empty = {"held_micro_usd": 0, "spent_micro_usd": 0}
