@@ -159,7 +159,7 @@ async def test_modes_are_there_for_engines(app: SmartSpawn, chat: FakeProvider) 
     assert set(app.modes) == {str(mode) for mode in Mode}
     for mode in Mode:
         request = SpawnRequest.of({"task": QUESTION, "mode": mode, "budget": "any"})
-        jobs = JobMaker(dispatcher=app._dispatcher(app.catalog), choose=app.preview)
+        jobs = JobMaker(dispatcher=app.dispatcher(app.catalog), choose=app.preview)
         job = json.loads(json.dumps(to_request(jobs.job(request, app.preview(request)))))
         ctx = InlineCtx(chat=chat, clock=app.now, random=lambda: 0.5)
         ended = await app.modes[str(mode)](ctx, job)

@@ -26,7 +26,7 @@ LAYERS = [
     {"manage"},  # what an owner does beside refreshing: versions, own models, own results
     {"engines"},  # runs, tied to the store and the providers that a process has
     {"app"},
-    {"surface"},  # the shapes and the error table that every surface shares
+    {"surface", "gateway"},  # the shapes and the error table that every surface shares
     {"worker"},  # a process of its own; `serve` starts one
     {"api", "mcp", "evals", "checks"},
     {"cli"},  # starts each of the others: `serve`, `mcp`, `eval`

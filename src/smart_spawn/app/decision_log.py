@@ -38,12 +38,12 @@ class Sessions:
         with self._lock:
             return self._held.get(session_id)
 
-    def put(self, session_id: str | None, decision: Decision) -> None:
-        """Remember what was chosen for a conversation."""
+    def put(self, session_id: str | None, session: Session) -> None:
+        """Remember where a conversation stands."""
         if session_id is None:
             return
         with self._lock:
-            self._held[session_id] = Session(model=decision.selected.model, tokens=decision.task.tokens)
+            self._held[session_id] = session
             self._held.move_to_end(session_id)
             while len(self._held) > self._limit:
                 self._held.popitem(last=False)

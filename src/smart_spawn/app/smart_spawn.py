@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -210,12 +210,23 @@ class SmartSpawn:
 
     # -- choosing -----------------------------------------------------------------------------------------------
 
-    def decide(self, request: RouteRequest) -> Decision:
-        """Choose a model for one request, and log the decision. Raises RoutingError, InvalidRequest."""
-        decision = self.preview(request, session=self._sessions.get(request.session_id))
-        self._sessions.put(request.session_id, decision)
+    def decide(self, request: RouteRequest, *, tokens: int = 0, held: bool = False) -> Decision:
+        """Choose a model for one request, and log the decision. Raises RoutingError, InvalidRequest.
+
+        `tokens` is the length of the whole prompt where the task is only the last of it; `held` says that the
+        session waits for tools, so that its model stays.
+        """
+        session = self._sessions.get(request.session_id)
+        if session is not None and held:
+            session = replace(session, held=True)
+        decision = self.preview(request, session=session)
+        self.moved(request.session_id, decision.selected.model, max(tokens, decision.task.tokens))
         self.log.put(decision, request.task)
         return decision
+
+    def moved(self, session_id: str | None, model_id: str, tokens: int) -> None:
+        """Note which model holds a conversation now: the chosen one, or the one that answered in its place."""
+        self._sessions.put(session_id, Session(model=model_id, tokens=tokens))
 
     def preview(
         self, request: RouteRequest, catalog: Catalog | None = None, *, session: Session | None = None
@@ -316,9 +327,17 @@ class SmartSpawn:
         return await self.result(await self.runs.finished(run_id))
 
     async def submit(
-        self, request: SpawnRequest, *, key_cap: KeyCap | None = None, idempotency_key: str | None = None
+        self,
+        request: SpawnRequest,
+        *,
+        key_cap: KeyCap | None = None,
+        idempotency_key: str | None = None,
+        context: str = "",
     ) -> str:
-        """Choose who does a checked request, start the run and return its id. Raises as `spawn_request`."""
+        """Choose who does a checked request, start the run and return its id. Raises as `spawn_request`.
+
+        `context` is told to every model beside the task, and has no part in the choice.
+        """
         asked = request.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude={"wait"})
         catalog, chat = self.catalog, self.chat
         if not request.models and chat is self._providers:
@@ -328,7 +347,7 @@ class SmartSpawn:
                 **{name: getattr(request, name) for name in RouteRequest.model_fields}
             )
         )
-        job = self._jobs(catalog).job(request, decision)
+        job = replace(self._jobs(catalog).job(request, decision), context=context)
         caps = [cap for cap in (request.max_cost_usd, self.settings.max_cost_usd_per_run) if cap is not None]
         longest_s = self.settings.run_timeout_s
         spec = RunSpec(
@@ -383,11 +402,12 @@ class SmartSpawn:
             )
         return self._runs
 
-    def _dispatcher(self, catalog: Catalog) -> Dispatcher:
+    def dispatcher(self, catalog: Catalog) -> Dispatcher:
+        """Return who turns the choices of this catalogue into calls."""
         return Dispatcher(catalog=catalog, chat=self.chat, settings=self.settings, policy=self.policy)
 
     def _jobs(self, catalog: Catalog) -> JobMaker:
-        return JobMaker(dispatcher=self._dispatcher(catalog), choose=self.preview)
+        return JobMaker(dispatcher=self.dispatcher(catalog), choose=self.preview)
 
     async def _assign(self, job: Job, steps: Sequence[Step]) -> list[StepWork]:
         """Choose who does the steps that a planner made."""

@@ -77,13 +77,62 @@ def read_answer(
     return ModelAnswer(
         text=text,
         finish_reason=choice.finish_reason or "stop",
-        usage=_usage(completion.usage),
-        cost_usd=_cost(completion.usage),
+        usage=read_usage(completion.usage),
+        cost_usd=read_cost_usd(completion.usage),
         model=completion.model or origin.model,
         provider=origin.provider,
         latency_ms=latency_ms,
         raw_id=completion.id,
     )
+
+
+def read_completion(
+    body: bytes, *, origin: Origin, headers: Mapping[str, str], now: datetime
+) -> dict[str, Any]:
+    """Read a body that came with status 200 and leave it as it is, for a caller who knows the protocol.
+
+    Calls of tools, refusals and answers cut at the limit are answers there. Raises what `read_answer` raises for
+    the rest.
+    """
+    raw = _decoded(body, origin, headers)
+    if error_of(raw):
+        raise refusal(origin, 200, raw, headers, now)
+    completion: dict[str, Any] = raw if isinstance(raw, dict) else {}
+    choices = completion.get("choices")
+    if not isinstance(choices, list) or not all(isinstance(choice, dict) for choice in choices):
+        raise failure(
+            BadAnswer, origin, why="answered with JSON that is no chat completion", hint=_WRONG_PLACE
+        )
+    if not choices:
+        raise failure(BadAnswer, origin, why="answered without any choice", hint=_TRY_AGAIN)
+    choice = choices[0]
+    if choice.get("error"):
+        raise refusal(origin, 200, choice, headers, now)
+    message = choice.get("message")
+    if not isinstance(message, dict):
+        raise failure(BadAnswer, origin, why="answered with a choice that holds no message", hint=_TRY_AGAIN)
+    if not says_something(message):
+        raise_if_empty(choice.get("finish_reason"), origin)
+    return completion
+
+
+def says_something(message: Mapping[str, Any]) -> bool:
+    """Tell whether a message, or a part of one, holds anything that its reader would miss."""
+    content = message.get("content")
+    if isinstance(content, str):
+        content = content if content.strip() else None
+    return bool(content or any(message.get(name) for name in _TELLING))
+
+
+_TELLING = ("tool_calls", "function_call", "refusal", "audio", "images")
+
+
+def raise_if_empty(finish_reason: object, origin: Origin) -> None:
+    """Raise Refused or BadAnswer for an answer that ended with nothing in it, but not at the limit of its length."""
+    if finish_reason == "content_filter":
+        raise failure(Refused, origin, why="stopped the answer by its content filter")
+    if finish_reason != "length":
+        raise failure(BadAnswer, origin, why="answered 200 with an empty text", hint=_TRY_AGAIN)
 
 
 _TRY_AGAIN = "a later try or another model may work"
@@ -126,7 +175,8 @@ def _check(choice: _Choice, text: str, origin: Origin) -> None:
     raise problem or failure(BadAnswer, origin, why="answered 200 with an empty text", hint=_TRY_AGAIN)
 
 
-def _usage(raw: object) -> Usage | None:
+def read_usage(raw: object) -> Usage | None:
+    """Return the tokens that an answer's `usage` tells of. `None` when it is not there or makes no sense."""
     try:
         usage = msgspec.convert(raw, _Usage)
     except msgspec.ValidationError:
@@ -143,7 +193,7 @@ def _usage(raw: object) -> Usage | None:
     )
 
 
-def _cost(raw: object) -> Decimal | None:
+def read_cost_usd(raw: object) -> Decimal | None:
     """Return OpenRouter's `usage.cost`, in USD. `None` when it is not said or makes no sense."""
     value = raw.get("cost") if isinstance(raw, dict) else None
     if isinstance(value, bool) or not isinstance(value, (int, float)):

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from smart_spawn.model import Effort
-from smart_spawn.runs.ports import ModelCall
+from smart_spawn.runs.ports import ModelCall, RelayCall
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +24,8 @@ class Dialect:
 
     passes_prompts_on: bool = False
     """Whether it hands prompts to other hosts, and takes a `provider` object that says to which."""
+    knows_developers: bool = False
+    """Whether a message may have the role `developer`, which elsewhere is `system`."""
 
     def body(self, call: ModelCall, wire_name: str) -> dict[str, Any]:
         """Return the JSON body of a chat completion. What the call leaves open is left out."""
@@ -44,11 +45,35 @@ class Dialect:
             body["provider"] = limits
         return body
 
-    def _effort(self, effort: Effort) -> dict[str, Any]:
-        return {"reasoning": {"effort": effort}} if self.nested_effort else {"reasoning_effort": effort}
+    def relayed_body(self, call: RelayCall, wire_name: str, *, stream: bool) -> dict[str, Any]:
+        """Return the caller's body as this server wants it: another model name, our limits, usage asked for."""
+        body: dict[str, Any] = {**call.body, "model": wire_name}
+        if not self.knows_developers:
+            body["messages"] = [_as_system(message) for message in body["messages"]]
+        if call.max_output_tokens is not None:
+            body[self.output_limit_field] = call.max_output_tokens
+        if call.reasoning_effort is not None:
+            body |= self._effort(call.reasoning_effort, given=body.get("reasoning"))
+        if stream:
+            body |= {"stream": True, "stream_options": {"include_usage": True}}
+        if self.asks_for_cost:
+            body["usage"] = {"include": True}
+        if self.passes_prompts_on and (limits := _host_limits(call)):
+            given = body.get("provider")
+            body["provider"] = {**(given if isinstance(given, dict) else {}), **limits}
+        return body
+
+    def _effort(self, effort: str, *, given: object = None) -> dict[str, Any]:
+        if not self.nested_effort:
+            return {"reasoning_effort": effort}
+        return {"reasoning": {**(given if isinstance(given, dict) else {}), "effort": effort}}
 
 
-def _host_limits(call: ModelCall) -> dict[str, Any]:
+def _as_system(message: dict[str, Any]) -> dict[str, Any]:
+    return {**message, "role": "system"} if message.get("role") == "developer" else message
+
+
+def _host_limits(call: ModelCall | RelayCall) -> dict[str, Any]:
     limits: dict[str, Any] = {}
     if call.only_hosts:
         limits["only"] = list(call.only_hosts)
@@ -68,9 +93,15 @@ DIALECTS = (
         nested_effort=True,
         asks_for_cost=True,
         passes_prompts_on=True,
+        knows_developers=True,
     ),
     # platform.openai.com: its reasoning models refuse `max_tokens`; other servers know only that one
-    Dialect(name="openai", host="api.openai.com", output_limit_field="max_completion_tokens"),
+    Dialect(
+        name="openai",
+        host="api.openai.com",
+        output_limit_field="max_completion_tokens",
+        knows_developers=True,
+    ),
 )
 
 

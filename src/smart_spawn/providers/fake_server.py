@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 import ssl
 import sys
 from collections import deque
@@ -45,6 +46,9 @@ class Reply:
     drop: bool = False
     """Hang up without a word."""
     delay_s: float = 0.0
+    parts: tuple[bytes, ...] = ()
+    """Sent after `body`, one by one, each after `part_delay_s`."""
+    part_delay_s: float = 0.0
 
 
 def error_reply(
@@ -79,6 +83,41 @@ def completion(text: str | None, *, model: str = "fake", **parts: Any) -> dict[s
 def json_reply(value: object) -> Reply:
     """Answer 200 with this value."""
     return Reply(body=json.dumps(value).encode())
+
+
+def chunk(delta: Mapping[str, Any], *, model: str = "fake", **parts: Any) -> dict[str, Any]:
+    """Return a chunk of a streamed completion. `parts` replace `finish_reason` or other members."""
+    choice = {"index": 0, "delta": delta, "finish_reason": parts.pop("finish_reason", None)}
+    return {
+        "id": "chatcmpl-fake",
+        "object": "chat.completion.chunk",
+        "created": 1_767_225_600,
+        "model": model,
+        "choices": [choice],
+    } | parts
+
+
+def event(value: object) -> bytes:
+    """Write a value as a server-sent event."""
+    return b"data: " + json.dumps(value).encode() + b"\n\n"
+
+
+def stream_reply(*events: bytes, done: bool = True, part_delay_s: float = 0.0) -> Reply:
+    """Answer 200 with a stream of these events, and `[DONE]` at its end."""
+    last = (b"data: [DONE]\n\n",) if done else ()
+    return Reply(content_type="text/event-stream", parts=(*events, *last), part_delay_s=part_delay_s)
+
+
+def streamed(text: str, *, model: str = "fake", part_delay_s: float = 0.0) -> Reply:
+    """Answer 200 with a text, a word at a time, and its usage."""
+    words = [event(chunk({"content": word}, model=model)) for word in re.findall(r"\S+\s*", text)]
+    return stream_reply(
+        event(chunk({"role": "assistant", "content": ""}, model=model)),
+        *words,
+        event(chunk({}, model=model, finish_reason="stop")),
+        event(chunk({}, model=model, choices=[], usage=completion(text)["usage"])),
+        part_delay_s=part_delay_s,
+    )
 
 
 FAULTS: Mapping[str, Reply] = {
@@ -137,6 +176,8 @@ class FakeServer:
     ) -> None:
         self.steps: deque[Step] = deque(steps)
         self.received: deque[Received] = deque(maxlen=MAX_RECORDED)
+        self.broken_off = 0
+        """Answers that their caller did not wait for."""
         self.port = port
         self._default = default
         self._tls = tls
@@ -170,9 +211,22 @@ class FakeServer:
             with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
                 received = await _read(reader)
                 self.received.append(received)
-                await _write(writer, self._reply(received))
+                await self._answer(reader, writer, self._reply(received))
         finally:
             writer.close()
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, reply: Reply) -> None:
+        """Write the answer until its end, or until the caller hangs up."""
+        answering = asyncio.ensure_future(_write(writer, reply))
+        hung_up = asyncio.ensure_future(reader.read(1))
+        try:
+            done, _ = await asyncio.wait({answering, hung_up}, return_when=asyncio.FIRST_COMPLETED)
+            if answering not in done or isinstance(answering.exception(), ConnectionError):
+                self.broken_off += 1
+        finally:
+            answering.cancel()
+            hung_up.cancel()
+            await asyncio.gather(answering, hung_up, return_exceptions=True)
 
     def _reply(self, received: Received) -> Reply:
         step: Step
@@ -183,7 +237,13 @@ class FakeServer:
         if isinstance(step, Reply):
             return step
         model = str(received.body.get("model", "fake"))
-        return FAULTS[step] if step in FAULTS else json_reply(completion(step, model=model))
+        if step in FAULTS:
+            return FAULTS[step]
+        return (
+            streamed(step, model=model)
+            if received.body.get("stream")
+            else json_reply(completion(step, model=model))
+        )
 
 
 async def _read(reader: asyncio.StreamReader) -> Received:
@@ -202,12 +262,16 @@ async def _write(writer: asyncio.StreamWriter, reply: Reply) -> None:
     lines = [
         f"HTTP/1.1 {reply.status} Scripted",
         f"Content-Type: {reply.content_type}",
-        f"Content-Length: {len(reply.body) + (1000 if reply.cut else 0)}",
+        *([] if reply.parts else [f"Content-Length: {len(reply.body) + (1000 if reply.cut else 0)}"]),
         "Connection: close",
         *(f"{name}: {value}" for name, value in reply.headers.items()),
     ]
     writer.write("\r\n".join([*lines, "", ""]).encode("latin-1") + reply.body)
     await writer.drain()
+    for part in reply.parts:  # without a length: the end of the connection ends it
+        await asyncio.sleep(reply.part_delay_s)
+        writer.write(part)
+        await writer.drain()
 
 
 async def _main(port: int) -> None:

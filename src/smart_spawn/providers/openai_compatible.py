@@ -20,6 +20,7 @@ from smart_spawn.errors import BadAnswer, ProviderError, TimedOut
 from smart_spawn.providers.answers import read_answer
 from smart_spawn.providers.dialects import dialect_of
 from smart_spawn.providers.failures import Origin, broken_connection, failure, refusal
+from smart_spawn.providers.relaying import Relay
 from smart_spawn.runs.ports import ModelAnswer, ModelCall
 from smart_spawn.settings import ProviderSettings
 
@@ -54,6 +55,7 @@ class OpenAICompatible:
         self._now = now
         self._client: AsyncOpenAI | None = None
         self._opening = asyncio.Lock()
+        self.relaying = Relay(name, settings, key=self._key, dialect=self._dialect, now=now)
 
     async def complete(self, call: ModelCall) -> ModelAnswer:
         """Return the model's answer after one try, within `call.timeout_s`. Raises ProviderError."""
@@ -75,6 +77,7 @@ class OpenAICompatible:
         client, self._client = self._client, None
         if client is not None:
             await client.close()
+        await self.relaying.close()
 
     async def _ask(
         self, client: AsyncOpenAI, call: ModelCall, origin: Origin

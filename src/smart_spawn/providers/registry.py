@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import Any
 from urllib.parse import urlsplit
 
 from smart_spawn.errors import NoProvider, SettingsError
 from smart_spawn.providers.openai_compatible import OpenAICompatible
-from smart_spawn.runs.ports import ModelAnswer, ModelCall
+from smart_spawn.runs.ports import ModelAnswer, ModelCall, RelayCall
 from smart_spawn.settings import ProviderSettings, Settings
 
 
@@ -82,6 +83,19 @@ class Providers:
     async def complete(self, call: ModelCall) -> ModelAnswer:
         """Have the serving provider answer. Raises NoProvider and every other ProviderError."""
         return await self._clients[self.require(call.model_id).provider].complete(call)
+
+    async def relay(self, call: RelayCall) -> dict[str, Any]:
+        """See `RelayClient.relay`. Raises NoProvider too."""
+        return await self._clients[self.require(call.model_id).provider].relaying.complete(call)
+
+    def relay_stream(self, call: RelayCall) -> AsyncGenerator[dict[str, Any], None]:
+        """See `RelayClient.relay_stream`. Raises NoProvider at once."""
+        return self._clients[self.require(call.model_id).provider].relaying.stream(call)
+
+    async def open_relays(self) -> None:
+        """Load what the first relayed call would have to wait for."""
+        for client in self._clients.values():
+            await client.relaying.open()
 
     async def close(self) -> None:
         """Close all connections."""

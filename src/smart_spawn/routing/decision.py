@@ -42,6 +42,8 @@ class Session:
 
     model: str
     tokens: int
+    held: bool = False
+    """It waits for tools that this model called, so no other takes over while this one can go on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -109,9 +109,13 @@ def decide(
 
 
 def _stay_or_leave(race: Race, row: int, session: Session) -> int:
-    """Return the session's own model where leaving costs its prompt cache and gains nothing that is certain."""
+    """Return the session's own model where it is held, or leaving costs its prompt cache and gains nothing sure."""
     here = [int(r) for r in race.ranking.order if race.catalog.candidates[int(r)].listing.id == session.model]
-    if not here or here[0] == row or not switching_cost_usd(race.catalog, row, session.tokens):
+    if not here or here[0] == row:
+        return row
+    if session.held:
+        return here[0]
+    if not switching_cost_usd(race.catalog, row, session.tokens):
         return row
     return here[0] if confidence(race.ranking, row, here[0]) < COMPETITIVE else row
 

@@ -6,7 +6,7 @@ The shapes stand here, with no import of spawn or providers, because both sides 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -42,6 +42,25 @@ class ModelCall:
     """The longest that the whole call may take, connecting and reading together."""
     only_hosts: tuple[str, ...] = ()
     """Where the data policy allows the prompt to go, for a provider that passes prompts on; empty is anywhere."""
+    deny_training: bool = False
+    zero_retention: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelayCall:
+    """A chat completion in OpenAI's protocol, handed on to one model as its caller wrote it."""
+
+    model_id: str
+    body: Mapping[str, Any]
+    """The caller's own members. Model, streaming, output limit and effort are put in by the provider."""
+    max_output_tokens: int | None = None
+    """Thinking included. `None` leaves the length to the provider."""
+    reasoning_effort: str | None = None
+    """As the protocol names it; `None` says nothing about it."""
+    timeout_s: float = 120.0
+    """The longest wait for a whole answer; of a stream, for its next part."""
+    only_hosts: tuple[str, ...] = ()
+    """As in `ModelCall`."""
     deny_training: bool = False
     zero_retention: bool = False
 
@@ -92,6 +111,21 @@ class ChatClient(Protocol):
 
     async def complete(self, call: ModelCall) -> ModelAnswer:
         """Return the model's answer, after one try. Raises ProviderError; its type tells what may help."""
+        ...
+
+
+class RelayClient(Protocol):
+    """Somebody who hands chat completions on, unread but checked."""
+
+    async def relay(self, call: RelayCall) -> dict[str, Any]:
+        """Return the completion, after one try. Raises ProviderError."""
+        ...
+
+    def relay_stream(self, call: RelayCall) -> AsyncGenerator[dict[str, Any], None]:
+        """Give the chunks as they come, the last ones with the usage. Raises ProviderError, also in the middle.
+
+        Closing it ends the call at once.
+        """
         ...
 
 

@@ -30,6 +30,8 @@ class Job:
     task: str
     role: str = ""
     """The composed role; empty is none."""
+    context: str = ""
+    """What every model is told beside the task and its role, such as the conversation before it."""
     verify: Mapping[str, Any] = field(default_factory=dict)
     rungs: tuple[Rung, ...] = ()
     """Single: in order of preference. Cascade: from the cheapest to the ceiling. Collective: the members."""
@@ -49,7 +51,11 @@ class Job:
 
     def brief(self) -> Brief:
         """Return what models are told."""
-        return Brief(task=self.task, role=self.role, demands=demands_of(self.task, self.verify))
+        return Brief(task=self.task, role=self.told(self.role), demands=demands_of(self.task, self.verify))
+
+    def told(self, role: str) -> str:
+        """Return a role with the context behind it."""
+        return "\n\n".join(part for part in (role, self.context) if part)
 
 
 Assign = Callable[[Job, Sequence[Step]], Awaitable[list[StepWork]]]
@@ -120,6 +126,7 @@ async def _stepwise(ctx: Ctx, job: Job, assign: Assign) -> SpawnOutcome:
         plan, planning = await planned(ctx, job.planner, job.task)
         if plan is not None:
             works = await ctx.step("assign", assign, job, plan.steps, returns=list[StepWork])
+    works = [replace(work, role=job.told(work.role)) for work in works]
     outcome = await carry_out(ctx, job.mode, job.task, works, baseline=job.baseline)
     if not planning:
         return outcome

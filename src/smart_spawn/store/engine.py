@@ -27,6 +27,7 @@ from smart_spawn.store.leases import Leases
 from smart_spawn.store.models import KnownIds, PriceHistory
 from smart_spawn.store.own import OwnStore
 from smart_spawn.store.payloads import PayloadStore, pruned_payloads
+from smart_spawn.store.purses import PurseStore
 from smart_spawn.store.ratings import RatingStore
 from smart_spawn.store.roster import Roster
 from smart_spawn.store.run_journal import RunJournal
@@ -64,6 +65,7 @@ class Store:
         self.leases = Leases(database)
         self.own = OwnStore(database)
         self.keys = KeyStore(database)
+        self.purses = PurseStore(database)
         self.statuses = StatusStore(database)
         self.runs = RunStore(database)
         self.journal = RunJournal(database)
