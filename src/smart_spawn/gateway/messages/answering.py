@@ -7,9 +7,9 @@ from typing import Any
 
 from smart_spawn.errors import BadAnswer, SmartSpawnError
 from smart_spawn.gateway.assembly import Assembly, Move, Part
+from smart_spawn.gateway.completions import Tokens, choice_of
 from smart_spawn.gateway.messages.asking import AskedMessage
 from smart_spawn.gateway.messages.failing import message_error
-from smart_spawn.gateway.completions import Tokens, choice_of
 from smart_spawn.gateway.thinking import pack
 
 Event = tuple[str, dict[str, Any]]
@@ -103,7 +103,7 @@ class MessageStream:
                 yield _event("content_block_stop", part)
 
 
-def _event(name: str, part: Part, **data: Any) -> Event:
+def _event(name: str, part: Part, /, **data: Any) -> Event:
     return name, {"type": name, "index": part.number, **data}
 
 

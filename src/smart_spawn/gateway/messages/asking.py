@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from smart_spawn.gateway.fields import passed_on, read_shape, refuse_what_is_set, refused
 from smart_spawn.gateway.messages.conversation import chat_messages
 from smart_spawn.gateway.messages.shapes import JsonFormat, MessageRequest, Tool, ToolChoice
-from smart_spawn.gateway.fields import passed_on, read_shape, refuse_what_is_set, refused
 
 GUIDE = "a body as in Anthropic's Messages API; docs/guides/gateway.md lists what is served"
 NOT_SERVED: Mapping[str, str] = {

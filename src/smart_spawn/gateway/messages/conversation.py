@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from smart_spawn.gateway.fields import refused
 from smart_spawn.gateway.messages.shapes import (
     Base64,
     Block,
@@ -22,7 +23,6 @@ from smart_spawn.gateway.messages.shapes import (
     ToolResult,
     ToolUse,
 )
-from smart_spawn.gateway.fields import refused
 from smart_spawn.gateway.thinking import unpack
 
 ChatPart = dict[str, Any]
