@@ -63,6 +63,12 @@ CALLS: dict[str, tuple[str, str, Asked, str]] = {
         {"category": "coding", "budget": "any", "count": 2},
         "RecommendAnswer",
     ),
+    "recommendFromBody": (
+        "POST",
+        "/api/recommend",
+        {"task": TASK, "budget": "low", "count": 2, "diversity": "high"},
+        "RecommendAnswer",
+    ),
     "route": ("POST", "/api/route", {"task": TASK, "budget": "medium"}, "RoutingDecision"),
     "spawn": ("POST", "/api/spawn", {"task": TASK, "budget": "low", "maxCostUsd": 0.05}, "SpawnAnswer"),
     "decompose": ("POST", "/api/decompose", {"task": PARTS, "budget": "low"}, "DecomposeAnswer"),

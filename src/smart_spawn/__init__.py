@@ -16,11 +16,28 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     __version__: str
-    spawn: Callable[..., SpawnResult]
-    from smart_spawn.app import SmartSpawn, SpawnResult
+    from smart_spawn.answers import (
+        Artifact,
+        Comparison,
+        Cost,
+        Decision,
+        Model,
+        Recommendation,
+        Recommendations,
+        Replay,
+        Response,
+        Run,
+        RunEvent,
+        RunRow,
+        SpawnResult,
+    )
     from smart_spawn.catalog.snapshot import Catalog
+    from smart_spawn.client import SmartSpawn, route, spawn
     from smart_spawn.errors import (
         BudgetExceeded,
+        Busy,
+        Forbidden,
+        IdempotencyConflict,
         InvalidRequest,
         NoCatalog,
         NoEligibleModel,
@@ -30,37 +47,59 @@ if TYPE_CHECKING:
         ProviderError,
         RoutingError,
         RunError,
+        RunNotCancellable,
+        ServiceError,
+        ServiceUnreachable,
         SettingsError,
         SmartSpawnError,
         SourceError,
         StoreError,
+        TimedOut,
+        TooLarge,
+        Unauthorized,
         UnknownModel,
     )
     from smart_spawn.model import Budget, Category, Mode
     from smart_spawn.providers.fake import FakeProvider
-    from smart_spawn.routing.decision import Decision
     from smart_spawn.routing.request import RouteRequest
     from smart_spawn.settings import Settings, load_settings
     from smart_spawn.spawn.request import SpawnRequest
 
 __all__ = [
+    "Artifact",
     "Budget",
     "BudgetExceeded",
+    "Busy",
     "Catalog",
     "Category",
+    "Comparison",
+    "Cost",
     "Decision",
     "FakeProvider",
+    "Forbidden",
+    "IdempotencyConflict",
     "InvalidRequest",
     "Mode",
+    "Model",
     "NoCatalog",
     "NoEligibleModel",
     "NoModelInBudget",
     "NoProvider",
     "NotFound",
     "ProviderError",
+    "Recommendation",
+    "Recommendations",
+    "Replay",
+    "Response",
     "RouteRequest",
     "RoutingError",
+    "Run",
     "RunError",
+    "RunEvent",
+    "RunNotCancellable",
+    "RunRow",
+    "ServiceError",
+    "ServiceUnreachable",
     "Settings",
     "SettingsError",
     "SmartSpawn",
@@ -69,6 +108,9 @@ __all__ = [
     "SpawnRequest",
     "SpawnResult",
     "StoreError",
+    "TimedOut",
+    "TooLarge",
+    "Unauthorized",
     "UnknownModel",
     "__version__",
     "load_settings",
@@ -77,62 +119,62 @@ __all__ = [
 ]
 
 _MODULE_OF = {
+    "Artifact": "answers",
     "Budget": "model",
     "BudgetExceeded": "errors",
+    "Busy": "errors",
     "Catalog": "catalog.snapshot",
     "Category": "model",
-    "Decision": "routing.decision",
+    "Comparison": "answers",
+    "Cost": "answers",
+    "Decision": "answers",
     "FakeProvider": "providers.fake",
+    "Forbidden": "errors",
+    "IdempotencyConflict": "errors",
     "InvalidRequest": "errors",
     "Mode": "model",
+    "Model": "answers",
     "NoCatalog": "errors",
     "NoEligibleModel": "errors",
     "NoModelInBudget": "errors",
     "NoProvider": "errors",
     "NotFound": "errors",
     "ProviderError": "errors",
+    "Recommendation": "answers",
+    "Recommendations": "answers",
+    "Replay": "answers",
+    "Response": "answers",
     "RouteRequest": "routing.request",
     "RoutingError": "errors",
+    "Run": "answers",
     "RunError": "errors",
+    "RunEvent": "answers",
+    "RunNotCancellable": "errors",
+    "RunRow": "answers",
+    "ServiceError": "errors",
+    "ServiceUnreachable": "errors",
     "Settings": "settings",
     "SettingsError": "errors",
-    "SmartSpawn": "app",
+    "SmartSpawn": "client",
     "SmartSpawnError": "errors",
     "SourceError": "errors",
     "SpawnRequest": "spawn.request",
-    "SpawnResult": "app",
+    "SpawnResult": "answers",
     "StoreError": "errors",
+    "TimedOut": "errors",
+    "TooLarge": "errors",
+    "Unauthorized": "errors",
     "UnknownModel": "errors",
     "load_settings": "settings",
+    "route": "client",
 }
 """Where each public name stands. It is imported when somebody asks for it."""
 
 
-def route(task: str, **options: Any) -> Decision:
-    """Choose a model for a task, in a script. Options are the fields of `RouteRequest`. Raises SmartSpawnError.
-
-    Opens and closes everything; whoever asks often keeps a `SmartSpawn` open.
-    """
-    from smart_spawn.app import SmartSpawn  # noqa: PLC0415
-
-    with SmartSpawn() as ss:
-        return ss.decide(ss.request(task=task, **options))
-
-
 def _spawn(task: str, **options: Any) -> SpawnResult:
-    """Have the best model do a task, in a script. Options are the fields of `SpawnRequest`. Raises SmartSpawnError.
+    from smart_spawn.client import spawn  # noqa: PLC0415
 
-    The text is `result.outcome.output`. Blocks until the answer is there; event loops use `SmartSpawn.spawn`.
-    """
-    import asyncio  # noqa: PLC0415
-
-    from smart_spawn.app import SmartSpawn  # noqa: PLC0415
-
-    async def once() -> SpawnResult:
-        async with SmartSpawn() as ss:
-            return await ss.spawn(task, **options)
-
-    return asyncio.run(once())
+    return spawn(task, **options)
 
 
 class _Package(ModuleType):

@@ -22,8 +22,13 @@
     │   ├── BudgetExceeded · StepFailed
     │   ├── IdempotencyConflict      the same key, another request
     │   └── RunNotCancellable        it has ended
-    └── StoreError
-        ├── StoreCorrupt · StoreUnwritable · MigrationNeeded
+    ├── StoreError
+    │   ├── StoreCorrupt · StoreUnwritable · MigrationNeeded
+    └── ServiceError                 a Smart Spawn service could not be asked, or would not answer
+        ├── Unauthorized             it asks for a key that it knows
+        ├── Forbidden                the key may not do this, or the request comes from elsewhere
+        ├── Busy                     it is asked too much, or ends; `retry_after_s` says when to come back
+        └── ServiceUnreachable       no connection, or no answer in time
 
 Each carries a stable `code`, a `message` with the values that matter, a `hint` with the way out and
 `details` for programs. `surface.py` maps types to HTTP statuses and exit codes.
@@ -334,3 +339,46 @@ class MigrationNeeded(StoreError):
     """The database was written by a newer version of Smart Spawn."""
 
     code = "MIGRATION_NEEDED"
+
+
+class ServiceError(SmartSpawnError):
+    """A Smart Spawn service could not be asked, or would not answer. `status` is that of HTTP, where one came."""
+
+    code = "SERVICE_ERROR"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        details: Mapping[str, Any] | None = None,
+        status: int | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint, details=details)
+        self.status = status
+        self.retry_after_s = retry_after_s
+
+
+class Unauthorized(ServiceError):
+    """Keys are on, and the request brings none that is known."""
+
+    code = "UNAUTHORIZED"
+
+
+class Forbidden(ServiceError):
+    """The request does not come from where it may come from, or its key lacks the scope."""
+
+    code = "FORBIDDEN"
+
+
+class Busy(ServiceError):
+    """The service is asked too much at once, or ends; later it answers again."""
+
+    code = "OVERLOADED"
+
+
+class ServiceUnreachable(ServiceError):
+    """No connection to the service, or no answer in time."""
+
+    code = "SERVICE_UNREACHABLE"

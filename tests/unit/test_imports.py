@@ -12,6 +12,7 @@ SOURCE = Path(__file__).resolve().parents[2] / "src" / "smart_spawn"
 
 LAYERS = [
     {"model", "errors"},
+    {"answers"},  # what every surface answers, as values: read by clients, which know nothing else of ours
     {"settings"},
     {"sources", "classify", "feedback"},
     {"matching"},
@@ -27,6 +28,7 @@ LAYERS = [
     {"engines"},  # runs, tied to the store and the providers that a process has
     {"app"},
     {"surface", "gateway"},  # the shapes and the error table that every surface shares
+    {"client"},  # Python's surface: the methods of `app`, here or over HTTP
     {"worker"},  # a process of its own; `serve` starts one
     {"api", "mcp", "evals", "checks"},
     {"cli"},  # starts each of the others: `serve`, `mcp`, `eval`

@@ -8,23 +8,11 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
-from smart_spawn.errors import SmartSpawnError
+from smart_spawn.errors import SmartSpawnError, Unauthorized
 from smart_spawn.surface.failures import error_json, http_status
 
 JSON_HEADERS: Mapping[str, str] = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 _ENCODER = msgspec.json.Encoder(enc_hook=str)
-
-
-class Unauthorized(SmartSpawnError):
-    """Keys are on, and the request brings none that is known."""
-
-    code = "UNAUTHORIZED"
-
-
-class Forbidden(SmartSpawnError):
-    """The request does not come from where it may come from."""
-
-    code = "FORBIDDEN"
 
 
 class Overload(SmartSpawnError):
@@ -52,8 +40,6 @@ class MethodNotAllowed(SmartSpawnError):
 
 
 OWN_STATUSES: Mapping[type[SmartSpawnError], int] = {
-    Unauthorized: 401,
-    Forbidden: 403,
     MethodNotAllowed: 405,
     Overload: 503,
     Stopping: 503,

@@ -7,8 +7,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.types import Scope as AsgiScope
 
-from smart_spawn.api.answers import Forbidden, Unauthorized
 from smart_spawn.app import SmartSpawn
+from smart_spawn.errors import Forbidden, Unauthorized
 from smart_spawn.surface.caller import LOCAL, Caller, Scope, needed_scope
 
 OPEN_PATHS = frozenset({"/health", "/api/health"})

@@ -19,13 +19,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from smart_spawn.api.answers import (
     DeadlinePassed,
-    Forbidden,
     Overload,
     Stopping,
     error_answer,
     internal_error,
 )
-from smart_spawn.errors import SmartSpawnError
+from smart_spawn.errors import Forbidden, SmartSpawnError
 
 MAX_IN_FLIGHT: Final = 512
 """Requests that are answered at the same time. Further ones are told to come back; it bounds memory."""

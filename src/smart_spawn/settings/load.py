@@ -21,8 +21,8 @@ from smart_spawn.settings.shape import is_text, type_at
 from smart_spawn.settings.values import Settings, masked
 
 ENV_PREFIX = "SMART_SPAWN_"
-NOT_SETTINGS = {"SMART_SPAWN_CONFIG"}
-"""Environment variables with our prefix that are read elsewhere."""
+NOT_SETTINGS = {"SMART_SPAWN_CONFIG", "SMART_SPAWN_URL", "SMART_SPAWN_API_KEY"}
+"""Environment variables with our prefix that are read elsewhere; the last two by the Python client."""
 MAX_FILE_BYTES = 1024 * 1024
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from smart_spawn.answers.explained import explained
 from smart_spawn.app import Replay
 from smart_spawn.catalog.snapshot import Catalog
 from smart_spawn.model import Budget
@@ -231,56 +232,4 @@ def recommend_json(decisions: list[Decision], catalog: Catalog, *, task_raw: str
 
 def explain_text(decision: Decision, catalog: Catalog, policy: RoutingPolicy) -> str:
     """Return one screen of plain text: what was chosen, why, what was close, what was ruled out."""
-    why = explain(decision, catalog, policy)
-    selected = decision.selected
-    effort = f" ({selected.effort} effort)" if selected.effort else ""
-    cost = "unknown" if selected.expected_cost_usd is None else f"{selected.expected_cost_usd:.6f} USD"
-    lines = [
-        f"{selected.model}{effort}   score {shown(selected.score):.1f}   confidence {decision.confidence:.2f}",
-        reason(decision, catalog),
-        "",
-        _task_line(decision),
-        f"budget    {decision.budget}; expected cost {cost}; chance to be the best of all {decision.p_best:.2f}",
-        "",
-        f"evidence  (points above or below 50, together {selected.score - 50:+.1f})",
-        *(_evidence_line(e) for e in why.evidence),
-        *([f"  context {', '.join(decision.tags)} {selected.context_boost:+.2f}"] if decision.tags else []),
-        *([f"  nothing on {', '.join(why.unmeasured)}"] if why.unmeasured else []),
-        "",
-        "instead of",
-        *(
-            f"  {a.choice.model:<42} {-a.gap:+6.1f}   would have won {a.change.sentence()}"
-            for a in why.alternatives
-        ),
-        "",
-        f"ruled out {_rejected_text(decision)}",
-        *(f"warning   {text}" for text in decision.warnings),
-        f"decision  {decision.id}, {decision.created_at:%Y-%m-%d %H:%M:%S} UTC, catalogue {decision.catalog_version}",
-    ]
-    return "\n".join(lines)
-
-
-def _task_line(decision: Decision) -> str:
-    shares = sorted(decision.mix.items(), key=lambda item: -item[1])[:3]
-    mix = ", ".join(f"{category} {share:.2f}" for category, share in shares)
-    signals = f"; signals: {', '.join(decision.task.signals)}" if decision.task.signals else ""
-    return f"task      {mix}{signals}"
-
-
-def _evidence_line(evidence: Evidence) -> str:
-    reading = evidence.reading
-    marks = [
-        f"effort {reading.effort}" if reading.effort else "",
-        f"inherited ({evidence.inherited})" if evidence.inherited else "",
-        f"{reading.published_on:%Y-%m-%d}" if reading.published_on else "",
-    ]
-    note = ", ".join(mark for mark in marks if mark)
-    return (
-        f"  {reading.benchmark:<32} {reading.value:>10.4g} {reading.unit:<8} z {reading.z:+.2f} "
-        f"{evidence.contribution:+6.2f}   {note}"
-    )
-
-
-def _rejected_text(decision: Decision) -> str:
-    removed = ", ".join(f"{name} {count}" for name, count in decision.rejected.items())
-    return f"{removed or 'nothing'}; {decision.candidate_count} candidates stayed"
+    return explained(decision_json(decision, catalog, policy, verbose=False))

@@ -26,6 +26,10 @@ OUTCOMES: dict[type[errors.SmartSpawnError], tuple[int, int]] = {
     errors.RunNotCancellable: (409, EXIT_FAILED),
     errors.RunError: (500, EXIT_FAILED),
     errors.StoreError: (503, EXIT_FAILED),
+    errors.Unauthorized: (401, EXIT_USAGE),
+    errors.Forbidden: (403, EXIT_USAGE),
+    errors.Busy: (503, EXIT_UNREACHABLE),
+    errors.ServiceError: (502, EXIT_UNREACHABLE),
     errors.SmartSpawnError: (500, EXIT_FAILED),
 }
 """Error type → HTTP status and exit code; the nearest type in the hierarchy decides."""

@@ -21,6 +21,7 @@ CALLS: list[tuple[str, str, str, dict[str, Any] | None]] = [
     ("get", "/api/pick", f"/api/pick?task={TASK}&context=python", None),
     ("post", "/api/pick", "/api/pick", {"task": TASK, "budget": "low"}),
     ("get", "/api/recommend", "/api/recommend?category=coding&count=3&budget=any", None),
+    ("post", "/api/recommend", "/api/recommend", {"task": "Fix the parser", "count": 2, "budget": "any"}),
     ("post", "/api/route", "/api/route", {"task": TASK}),
     ("post", "/api/route", "/api/route", {"task": "x", "verbose": True, "budget": "any", "minCapability": 0}),
     ("post", "/api/route", "/api/route", {"category": "vision", "attachments": [{"type": "image"}]}),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter, Request, Response
 
 from smart_spawn.api.answers import json_answer
@@ -46,12 +48,22 @@ def choosing_routes(app: SmartSpawn) -> APIRouter:
     async def recommend(request: Request) -> Response:
         """Recommend one to five models, the most wanted first, from different providers where that costs little."""
         asked = checked_query(request.scope["query_string"], RecommendQuery).model_dump(exclude_none=True)
+        return recommended(request, asked)
+
+    @router.post(
+        "/recommend",
+        **describe("recommendFromBody", RecommendAnswer, body=RouteRequest, errors=ROUTING_ERRORS),
+    )
+    async def recommend_from_body(request: Request) -> Response:
+        """Recommend one to five models for a task of up to 200,000 characters."""
+        return recommended(request, await read_object(request, max_bytes=max_bytes))
+
+    def recommended(request: Request, asked: dict[str, Any]) -> Response:
         catalog = app.catalog
         decisions = app.recommend(RouteRequest.of(app.defaults(RouteRequest, category_as_task(asked))))
         request.scope[DECISION_ID] = decisions[0].id
-        return json_answer(
-            recommend_json(decisions, catalog, task_raw=asked.get("task") or str(asked.get("category", "")))
-        )
+        raw = asked.get("task") or str(asked.get("category") or "")
+        return json_answer(recommend_json(decisions, catalog, task_raw=raw))
 
     @router.post("/route", **describe("route", RoutingDecision, body=RouteRequest, errors=ROUTING_ERRORS))
     async def route(request: Request) -> Response:
