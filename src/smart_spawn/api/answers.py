@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -11,6 +12,11 @@ from starlette.responses import Response
 from smart_spawn.errors import SmartSpawnError, Unauthorized
 from smart_spawn.surface.failures import error_json, http_status
 
+STREAM_HEADERS: Mapping[str, str] = {
+    "cache-control": "no-store",
+    "x-accel-buffering": "no",
+    "x-content-type-options": "nosniff",
+}
 JSON_HEADERS: Mapping[str, str] = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 _ENCODER = msgspec.json.Encoder(enc_hook=str)
 
@@ -69,12 +75,27 @@ def status_of(error: SmartSpawnError) -> int:
     return OWN_STATUSES.get(type(error)) or http_status(error)
 
 
-def error_answer(error: SmartSpawnError, headers: Mapping[str, str] | None = None) -> Response:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorShape:
+    """How a protocol writes errors."""
+
+    body: Callable[[SmartSpawnError, int], Any]
+    """Error and status → JSON."""
+    status: Callable[[SmartSpawnError], int] = status_of
+
+
+OWN_SHAPE = ErrorShape(body=lambda error, _: error_json(error))
+
+
+def error_answer(
+    error: SmartSpawnError, headers: Mapping[str, str] | None = None, *, shape: ErrorShape = OWN_SHAPE
+) -> Response:
     """Return the response of an error, with `Retry-After` where waiting helps."""
+    status = shape.status(error)
     wait = RETRY_AFTER_S.get(type(error), getattr(error, "retry_after_s", None))
     waiting = {} if wait is None else {"retry-after": str(max(1, round(wait)))}
     asking = {"www-authenticate": "Bearer"} if isinstance(error, Unauthorized) else {}
-    return json_answer(error_json(error), status_of(error), {**waiting, **asking, **(headers or {})})
+    return json_answer(shape.body(error, status), status, {**waiting, **asking, **(headers or {})})
 
 
 def internal_error() -> SmartSpawnError:

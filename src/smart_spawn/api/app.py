@@ -16,9 +16,11 @@ from smart_spawn.api.address import is_wide
 from smart_spawn.api.answers import MethodNotAllowed, error_answer
 from smart_spawn.api.callers import Callers
 from smart_spawn.api.document import document
+from smart_spawn.api.error_shapes import error_shape
 from smart_spawn.api.gate import Gate, InFlight, Limits
 from smart_spawn.api.hot import hot_pick
 from smart_spawn.api.refreshing import Refresher, keeping_current
+from smart_spawn.api.routes.chats import chat_routes, ready
 from smart_spawn.api.routes.choosing import choosing_routes
 from smart_spawn.api.routes.decisions import decision_routes
 from smart_spawn.api.routes.models import model_routes
@@ -31,12 +33,14 @@ from smart_spawn.api.routes.spawning import spawning_routes
 from smart_spawn.api.routes.versions import version_routes
 from smart_spawn.app import SmartSpawn
 from smart_spawn.errors import NotFound, SmartSpawnError
+from smart_spawn.gateway import Gateway
 
-PATIENT_PATHS = re.compile(r"(/api)?/(spawn|runs/[^/]+/events)")
-"""What takes as long as a run; each holds a deadline of its own."""
+PATIENT_PATHS = re.compile(r"(/api)?/(spawn|runs/[^/]+/events|v1/.+)")
+"""What takes as long as a run or a long answer; each holds deadlines of its own."""
 TAGS = [
     {"name": "routing", "description": "Which model."},
     {"name": "spawning", "description": "Have it do the task."},
+    {"name": "chats", "description": "For clients of OpenAI's protocol."},
     {"name": "runs", "description": "Watch it, stop it, read what it left behind."},
     {"name": "decisions", "description": "Why this model."},
     {"name": "catalogue", "description": "What there is to choose from."},
@@ -62,10 +66,11 @@ def create_app(app: SmartSpawn | None = None, *, in_flight: InFlight | None = No
     served = app or SmartSpawn()
     settings = served.settings
     refresher = Refresher(settings)
+    gateway = Gateway(served)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with served, keeping_current(served, refresher):
+        async with served, keeping_current(served, refresher), ready(gateway):
             yield
 
     api = Service(
@@ -101,7 +106,10 @@ def create_app(app: SmartSpawn | None = None, *, in_flight: InFlight | None = No
         version_routes(served),
         own_routes(served),
     )
-    api.state.routes = [route for router in routers for route in router.routes]
+    chats = chat_routes(served, gateway)
+    api.state.routes = [route for router in (*routers, chats) for route in router.routes]
+    api.include_router(chats)
+    api.include_router(chats, prefix="/api", include_in_schema=False)
     for router in routers:
         api.include_router(router, prefix="/api")
         api.include_router(router, include_in_schema=False)
@@ -110,20 +118,20 @@ def create_app(app: SmartSpawn | None = None, *, in_flight: InFlight | None = No
 
 async def _known(request: Request, error: Exception) -> Response:
     assert isinstance(error, SmartSpawnError)  # noqa: S101  # registered for this type alone
-    return error_answer(error)
+    return error_answer(error, shape=error_shape(request.scope["path"]))
 
 
 async def _unrouted(request: Request, error: Exception) -> Response:
     """Give Starlette's own refusals, no such path or method, the shape of our errors."""
     assert isinstance(error, HTTPException)  # noqa: S101  # registered for this type alone
     path = request.scope["path"][:200]
+    shape = error_shape(path)
     if error.status_code == 405:
         allowed = ", ".join(_methods(request))
         refusal = MethodNotAllowed(f"{request.method} is not a method of `{path}`", hint=f"use {allowed}")
-        return error_answer(refusal, headers={"allow": allowed})
-    return error_answer(
-        NotFound(f"there is no route `{path}`", hint="the routes are listed at /openapi.json and /docs")
-    )
+        return error_answer(refusal, headers={"allow": allowed}, shape=shape)
+    missing = NotFound(f"there is no route `{path}`", hint="the routes are listed at /openapi.json and /docs")
+    return error_answer(missing, shape=shape)
 
 
 def _methods(request: Request) -> list[str]:

@@ -16,7 +16,7 @@ from pydantic.json_schema import models_json_schema
 from starlette.responses import PlainTextResponse
 
 from smart_spawn import __version__
-from smart_spawn.api import catalog_schemas, planning_schemas, run_schemas, schemas
+from smart_spawn.api import catalog_schemas, chat_schemas, planning_schemas, run_schemas, schemas
 from smart_spawn.routing.request import RouteRequest
 from smart_spawn.spawn.request import SpawnRequest
 
@@ -40,6 +40,7 @@ SHAPES: tuple[type[BaseModel], ...] = (
     *catalog_schemas.SHAPES,
     *planning_schemas.SHAPES,
     *run_schemas.SHAPES,
+    *chat_schemas.SHAPES,
     schemas.ErrorAnswer,
 )
 """What requests and answers refer to."""
@@ -50,13 +51,15 @@ ERROR_CODES: Mapping[int, str] = {
     409: "`IDEMPOTENCY_CONFLICT`, `RUN_NOT_CANCELLABLE`",
     413: "`TOO_LARGE`",
     422: "`NO_ELIGIBLE_MODEL`",
+    429: "`RATE_LIMITED`",
     502: "`PROVIDER_ERROR`",
     503: "`NO_PROVIDER`, `NO_CATALOG`, `OVERLOADED`",
     504: "`TIMEOUT`",
 }
 DESCRIPTION = """Reads a task, weighs real benchmark evidence, chooses the best model within a budget, and says why.
 
-Every route answers under `/api` and without it. Every error has the shape of `ErrorAnswer`. Besides those listed, any
+Every route answers under `/api` and without it. Every error has the shape of `ErrorAnswer`; below `/v1` it is that of
+OpenAI, `ChatErrorAnswer`. Besides those listed, any
 route may answer 401 `UNAUTHORIZED` (keys are on and none of them was sent), 403 `FORBIDDEN` (the key lacks the scope,
 or the host name or web page is not allowed), 405 `METHOD_NOT_ALLOWED`, 500 `INTERNAL`, 503 `OVERLOADED` or `STOPPING`
 (with `Retry-After`) and 504 `TIMEOUT`."""
@@ -74,6 +77,7 @@ def describe(
     media_type: str = "application/json",
     headers: Sequence[str] = (),
     others: Mapping[int, Sequence[type[BaseModel]]] | None = None,
+    error: type[BaseModel] = schemas.ErrorAnswer,
 ) -> dict[str, Any]:
     """Return what FastAPI is told of a route. `answer` None is plain text.
 
@@ -83,7 +87,7 @@ def describe(
     """
     extra: dict[str, Any] = {
         "operationId": operation,
-        "responses": _responses(answer, errors, status, media_type, others or {}),
+        "responses": _responses(answer, errors, status, media_type, others or {}, error),
     }
     if path or query or headers:
         extra["parameters"] = [
@@ -106,6 +110,7 @@ def _responses(
     status: int,
     media_type: str,
     others: Mapping[int, Sequence[type[BaseModel]]],
+    error: type[BaseModel],
 ) -> dict[str, Any]:
     content = (
         {"text/plain": {"schema": {"type": "string"}}}
@@ -121,7 +126,7 @@ def _responses(
     failures = {
         str(code): {
             "description": f"{HTTPStatus(code).phrase}: {ERROR_CODES[code]}",
-            "content": {"application/json": _content(schemas.ErrorAnswer)},
+            "content": {"application/json": _content(error)},
         }
         for code in errors
     }
@@ -198,7 +203,8 @@ def _add_examples(operation: dict[str, Any]) -> None:
         shape["example"] = _example(name, "request")
     for status, response in operation["responses"].items():
         good = _example(name, "accepted" if status == "202" and "200" in operation["responses"] else "answer")
-        example = good if status.startswith("2") else _examples().get(f"error-{status}")
         for shape in response["content"].values():
+            ours = shape["schema"] == _content(schemas.ErrorAnswer)["schema"]
+            example = good if status.startswith("2") else _examples().get(f"error-{status}") if ours else None
             if example is not None:
                 shape["example"] = example

@@ -14,7 +14,6 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import structlog
-from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from smart_spawn.api.answers import (
@@ -24,6 +23,7 @@ from smart_spawn.api.answers import (
     error_answer,
     internal_error,
 )
+from smart_spawn.api.error_shapes import error_shape
 from smart_spawn.errors import Forbidden, SmartSpawnError
 
 MAX_IN_FLIGHT: Final = 512
@@ -137,16 +137,16 @@ class Gate:
             else:
                 await self._within_deadline(scope, receive, exchange)
         except SmartSpawnError as error:
-            await self._fail(error_answer(error), scope, receive, exchange)
+            await self._fail(error, scope, receive, exchange)
         except asyncio.CancelledError:
             if not self._in_flight.stopping:
                 raise
             task.uncancel()
             stopping = Stopping("the service is stopping", hint="ask again when it is back")
-            await self._fail(error_answer(stopping), scope, receive, exchange)
+            await self._fail(stopping, scope, receive, exchange)
         except Exception:
             log.exception("request failed", path=_loggable(scope["path"]))
-            await self._fail(error_answer(internal_error()), scope, receive, exchange)
+            await self._fail(internal_error(), scope, receive, exchange)
         finally:
             self._in_flight.tasks.discard(task)
 
@@ -163,9 +163,10 @@ class Gate:
                 hint="ask for less at once, or raise `server.request_timeout_s` in the settings",
             ) from None
 
-    async def _fail(self, response: Response, scope: Scope, receive: Receive, exchange: Exchange) -> None:
+    async def _fail(self, error: SmartSpawnError, scope: Scope, receive: Receive, exchange: Exchange) -> None:
         """Answer with an error, unless the answer has begun: then it can only break off."""
         if exchange.status == 0:
+            response = error_answer(error, shape=error_shape(scope["path"]))
             await response(scope, receive, exchange.send)
 
     def _admit(self, scope: Scope) -> None:

@@ -89,12 +89,14 @@ class Tidy:
         return {**self._framed({}, []), "usage": usage or None}
 
     def _framed(self, raw: Json, choices: list[Json]) -> Json:
-        self.id = self.id or str(raw.get("id") or self.fallback_id)
+        if not self.id:
+            self.id = str(raw.get("id") or self.fallback_id)
+            self.created = raw.get("created") or self.created
         return {
             **raw,
             "id": self.id,
             "object": "chat.completion.chunk",
-            "created": raw.get("created") or self.created,
+            "created": self.created,
             "model": self.model_id,
             "choices": choices,
         }

@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from tests.unit.api.conftest import body_of
 
 TASK = "Refactor this Python function to use asyncio"
+MESSAGES = [{"role": "user", "content": TASK}]
 EXAMPLES = Path(__file__).resolve().parents[2] / "data" / "api"
 CALLS: list[tuple[str, str, str, dict[str, Any] | None]] = [
     ("get", "/api/pick", f"/api/pick?task={TASK}&context=python", None),
@@ -38,6 +39,12 @@ CALLS: list[tuple[str, str, str, dict[str, Any] | None]] = [
     ("get", "/api/pick", "/api/pick?task=coding&minContext=99000000", None),
     ("get", "/api/models/{id}", "/api/models/no/body", None),
     ("get", "/api/decisions/{id}", "/api/decisions/dec_0", None),
+    ("get", "/v1/models", "/v1/models", None),
+    ("get", "/v1/models/{id}", "/v1/models/cascade:low", None),
+    ("get", "/v1/models/{id}", "/v1/models/no/body", None),
+    ("post", "/v1/chat/completions", "/v1/chat/completions", {"model": "auto", "messages": MESSAGES}),
+    ("post", "/v1/chat/completions", "/v1/chat/completions", {"model": "no/body", "messages": MESSAGES}),
+    ("post", "/v1/chat/completions", "/v1/chat/completions", {"model": "auto"}),
 ]
 
 
@@ -98,7 +105,7 @@ def test_every_operation_is_complete(document: dict[str, Any]) -> None:
     assert len(names) == len(set(names)) >= 13
     for method, path, operation in operations(document):
         where = f"{method} {path}"
-        assert path.startswith("/api/"), where
+        assert path.startswith(("/api/", "/v1/")), where
         assert operation["summary"], where
         assert operation["description"], where
         content = next(r for s, r in operation["responses"].items() if s.startswith("2"))["content"]

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from fastapi import APIRouter, Request, Response
 from starlette.responses import StreamingResponse
 
-from smart_spawn.api.answers import encode, json_answer
+from smart_spawn.api.answers import STREAM_HEADERS, encode, json_answer
 from smart_spawn.api.callers import caller_of
 from smart_spawn.api.document import describe
 from smart_spawn.api.requests import checked_query
@@ -22,7 +22,6 @@ from smart_spawn.surface.runs import artifact_json, event_json, run_json, runs_j
 HEARTBEAT_S = 10.0
 """How often a silent stream shows that it is alive: well within the patience of proxies."""
 MAX_EVENT_ID = 10**9
-STREAM_HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no", "x-content-type-options": "nosniff"}
 
 
 def run_routes(app: SmartSpawn) -> APIRouter:

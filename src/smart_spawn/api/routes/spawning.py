@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from fastapi import APIRouter, Request, Response
 
-from smart_spawn.api.answers import DeadlinePassed, json_answer
+from smart_spawn.api.answers import json_answer
 from smart_spawn.api.callers import caller_of
 from smart_spawn.api.document import describe
 from smart_spawn.api.gate import DECISION_ID
-from smart_spawn.api.requests import read_object
+from smart_spawn.api.requests import read_in_time
 from smart_spawn.api.run_schemas import AcceptedAnswer, DryRunAnswer
 from smart_spawn.api.schemas import SpawnAnswer
 from smart_spawn.app import SmartSpawn
@@ -47,13 +45,9 @@ def spawning_routes(app: SmartSpawn) -> APIRouter:
         goes away; with `wait: false` nobody waits, and `/runs/{id}` tells how it stands. The same request under the
         same `Idempotency-Key` is the same run.
         """
-        try:
-            async with asyncio.timeout(server.request_timeout_s):
-                values = await read_object(request, max_bytes=server.max_body_bytes)
-        except TimeoutError:
-            raise DeadlinePassed(
-                f"the body did not arrive within {server.request_timeout_s:g} s", hint="send it faster"
-            ) from None
+        values = await read_in_time(
+            request, max_bytes=server.max_body_bytes, timeout_s=server.request_timeout_s
+        )
         asked = SpawnRequest.of(app.defaults(SpawnRequest, values))
         if asked.dry_run and asked.mode in (Mode.PLAN, Mode.SWARM):
             return json_answer(dry_run_json(asked, app.preview, app.catalog, app.policy, at=app.now()))
