@@ -144,7 +144,9 @@ async def test_what_cannot_be_done_is_refused(
     """With the status of the contract, before anybody is called."""
     answer = await ask(app, "/api/spawn", **{"task": QUESTION, "budget": "any", **body})
     assert answer.status_code == status
-    assert named in answer.json()["error"]["message"]
+    error = answer.json()["error"]
+    assert named in error["message"]
+    assert error["hint"]
     assert not chat.calls
 
 

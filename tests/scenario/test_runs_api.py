@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from smart_spawn.api.app import create_app
 from smart_spawn.app import SmartSpawn
 from smart_spawn.errors import Refused
 from smart_spawn.providers.fake import FakeProvider, Scripted
+from smart_spawn.runs.ports import ModelAnswer, ModelCall
 from smart_spawn.settings import Settings
 from tests.unit.api.conftest import small_facts
 from tests.unit.api.test_document import check, schema_of
@@ -77,6 +79,43 @@ async def test_a_run_is_accepted_watched_and_read(http: httpx.AsyncClient) -> No
     assert (await http.get(f"/api/runs/{run_id}/artifacts/nowhere")).status_code == 404
     listed = (await http.get("/api/runs?status=succeeded&limit=1")).json()
     assert [row["id"] for row in listed["data"]] == [run_id]
+
+
+async def test_a_step_that_failed_is_shown_at_once_with_those_behind_it(
+    http: httpx.AsyncClient, chat: FakeProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While another branch still works, the graph says who failed, why, and what will not be begun because of it."""
+
+    async def scripted(call: ModelCall) -> ModelAnswer:
+        if "break it" in call.messages[-1].content:
+            raise Refused("no", model=call.model_id)
+        await asyncio.sleep(60)
+        raise AssertionError("cancelled before")
+
+    monkeypatch.setattr(chat, "complete", scripted)
+    steps = [
+        {"id": "a", "task": "break it"},
+        {"id": "a/b", "task": "work long"},
+        {"id": "c", "task": "use it", "dependsOn": ["a"]},
+        {"id": "d", "task": "use that", "dependsOn": ["c", "a/b"]},
+    ]
+    accepted = await http.post("/api/spawn", json={**BODY, "mode": "swarm", "steps": steps, "wait": False})
+    run_id = accepted.json()["id"]
+    async with asyncio.timeout(10):
+        while (run := (await http.get(f"/api/runs/{run_id}")).json())["progress"]["failed"] < 3:  # noqa: ASYNC110  # it is a database that says so
+            await asyncio.sleep(0.02)
+    assert run["status"] == "running"
+    assert {node["id"]: node["state"] for node in run["nodes"]} == {
+        "a": "failed",
+        "a/b": "running",
+        "c": "skipped",
+        "d": "skipped",
+    }
+    by_id = {node["id"]: node for node in run["nodes"]}
+    assert by_id["c"]["error"] == by_id["d"]["error"] == "step `a` failed"
+    assert by_id["a/b"]["tries"] == 1
+    assert by_id["a"]["endedAt"] is not None
+    assert (await http.post(f"/api/runs/{run_id}/cancel")).status_code == 200
 
 
 async def test_a_stream_goes_on_after_the_last_event_seen(http: httpx.AsyncClient) -> None:

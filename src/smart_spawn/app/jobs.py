@@ -125,7 +125,7 @@ class JobMaker:
             return None
         model_id = bare_id(request.judge)
         if model_id not in self.dispatcher.catalog.index:
-            raise UnknownModel(model_id, field="judge")
+            raise UnknownModel(model_id, self.dispatcher.catalog.nearest(model_id), field="judge")
         judge = self.dispatcher.rung(model_id, None, decision.request.data_policy)
         if judge is None:
             raise NoProvider(

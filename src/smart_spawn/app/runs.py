@@ -20,14 +20,14 @@ from smart_spawn.runs.wire import plain, rebuilt
 from smart_spawn.settings import Settings
 from smart_spawn.spawn.carry import Assign, carry, from_request
 from smart_spawn.spawn.outcome import Attempt, Cost, SpawnOutcome, Status
+from smart_spawn.spawn.plan import MAX_PLAN_STEPS
+from smart_spawn.spawn.swarm import NODE_ENDED
 from smart_spawn.store import Store
 
 LATE_S = 5.0
 """How long after its deadline a run may take to say so. One that nobody has begun by then never says it."""
 EVENTS_POLL_S = 0.2
 """How long an event waits at most before those who watch are told."""
-FIRST_EVENTS = 50
-"""Among these is the plan of a run that has one: it comes before the first step."""
 PlanView = tuple[tuple[tuple[str, tuple[str, ...]], ...], ...]
 _ENDINGS: Mapping[str, type[SmartSpawnError]] = {
     "timed_out": errors.TimedOut,
@@ -153,11 +153,15 @@ class Runs:
 
     async def plan(self, run_id: str) -> PlanView:
         """Return the waves of a run's plan, each step with those it waits for; empty without a plan."""
-        for event in await (await self._opened()).events(run_id, limit=FIRST_EVENTS):
-            if event.name == "plan":
-                depends_on = event.data["dependsOn"]
-                return tuple(tuple((one, tuple(depends_on[one])) for one in w) for w in event.data["waves"])
+        for event in await (await self._opened()).events(run_id, name="plan", limit=1):
+            depends_on = event.data["dependsOn"]
+            return tuple(tuple((one, tuple(depends_on[one])) for one in w) for w in event.data["waves"])
         return ()
+
+    async def settled(self, run_id: str) -> Mapping[str, Mapping[str, Any]]:
+        """Return how the steps of a run's plan ended that have: `state`, `why`, and `at`."""
+        events = await (await self._opened()).events(run_id, name=NODE_ENDED, limit=MAX_PLAN_STEPS)
+        return {str(event.data["step"]): {**event.data, "at": event.at} for event in events}
 
     async def close(self) -> None:
         """Let go. What was carried out here goes back to the queue."""

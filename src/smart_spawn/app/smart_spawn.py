@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import TracebackType
@@ -60,6 +60,8 @@ class RunView:
     run: Run
     steps: Sequence[RunStep]
     plan: PlanView
+    settled: Mapping[str, Mapping[str, Any]]
+    """The steps of the plan that have ended: `state`, `why`, `at`."""
     outcome: SpawnOutcome | None
     """Once it has ended."""
     decision: Decision | None
@@ -373,10 +375,12 @@ class SmartSpawn:
         """Return a run as it stands. Raises NotFound."""
         run = await self.runs.get(run_id)
         decision, catalog = await anyio.to_thread.run_sync(self._decision_of, run)
+        plan = await self.runs.plan(run_id)
         return RunView(
             run=run,
             steps=await self.runs.steps(run_id),
-            plan=await self.runs.plan(run_id),
+            plan=plan,
+            settled=await self.runs.settled(run_id) if plan else {},
             outcome=await self.runs.outcome(run) if run.ended else None,
             decision=decision,
             catalog=catalog,

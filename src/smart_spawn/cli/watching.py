@@ -25,6 +25,8 @@ MARKS = {
 }
 SHOWN_NODES = 40
 """More would push the bar off the screen; the rest is counted."""
+SHOWN_CHARS = 100
+"""Of an error."""
 
 
 async def watched(app: SmartSpawn, run_id: str, *, as_json: bool) -> dict[str, Any]:
@@ -50,6 +52,8 @@ def tell(event: Event) -> None:
         note(f"{data['step']}: {data['error']}")
     elif event.name == "step.started" and data.get("model"):
         note(f"{data['step']}: asking {data['model']}")
+    elif event.name == "node.ended" and data["why"]:
+        note(f"{data['step']} {data['state']}: {data['why']}")
     elif event.name == "plan":
         note(f"plan: {len(data['dependsOn'])} steps in {len(data['waves'])} waves")
     elif event.name in ("run.resumed", "run.interrupted"):
@@ -79,6 +83,7 @@ class _Screen:
 def _drawing(run: dict[str, Any]) -> RenderableType:
     from rich.console import Group  # noqa: PLC0415
     from rich.progress_bar import ProgressBar  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
     progress, money = run["progress"], run["cost"]
@@ -92,10 +97,14 @@ def _drawing(run: dict[str, Any]) -> RenderableType:
             line.append(f"  {printable(node['model'])}", style="cyan")
         if node["costUsd"] is not None:
             line.append(f"  {node['costUsd']:.6f} USD", style="dim")
+        if node.get("error"):
+            line.append(f"  {printable(node['error'])[:SHOWN_CHARS]}", style=style)
         lines.append(line)
     left = len(run["nodes"]) - SHOWN_NODES
     if left > 0:
         lines.append(Text(f"… and {left:,} more", style="dim"))
     cap = "" if money["capUsd"] is None else f" of at most {money['capUsd']:.2f}"
     state = f"{run['status']}  {progress['done']}/{progress['total']}  {money['spentUsd']:.6f} USD{cap}"
-    return Group(*lines, ProgressBar(total=100, completed=progress["percent"], width=40), Text(state))
+    foot = Table.grid(padding=(0, 1))
+    foot.add_row(ProgressBar(total=100, completed=progress["percent"], width=40), Text(state))
+    return Group(*lines, foot)

@@ -86,9 +86,11 @@ class RunClient:
         await self._lane.run(self._runs.cancel, run_id)
         return await self.status(run_id)
 
-    async def events(self, run_id: str, *, after: int = 0, limit: int = 500) -> Sequence[Event]:
+    async def events(
+        self, run_id: str, *, after: int = 0, limit: int = 500, name: str | None = None
+    ) -> Sequence[Event]:
         """See `Engine.events`."""
-        return await self._lane.run(self._runs.events, run_id, after=after, limit=limit)
+        return await self._lane.run(self._runs.events, run_id, after=after, limit=limit, name=name)
 
     async def list(
         self,

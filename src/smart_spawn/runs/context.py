@@ -97,13 +97,14 @@ class RunContext:
             raise several.exceptions[0] from None
         return results
 
-    async def emit(self, name: str, data: Mapping[str, Any] | None = None) -> None:
+    async def emit(self, name: str, data: Mapping[str, Any] | None = None, *, about: str = "") -> None:
         """See `Ctx.emit`."""
-        _check_name(name)
-        if name not in self._said:
-            self._said.add(name)
+        once = f"{name}:{about}" if about else name
+        _check_name(once)
+        if once not in self._said:
+            self._said.add(once)
             await self._services.written(
-                self._services.journal.emit, self._begun.claim, name, dict(data or {})
+                self._services.journal.emit, self._begun.claim, name, dict(data or {}), once=once
             )
 
     async def artifact(

@@ -186,8 +186,10 @@ class Engine(Protocol):
         """Stop a run and the runs that it started. Raises NotFound, RunNotCancellable when it has ended."""
         ...
 
-    async def events(self, run_id: str, *, after: int = 0, limit: int = 500) -> Sequence[Event]:
-        """Return the events numbered above `after`, in order. Raises NotFound."""
+    async def events(
+        self, run_id: str, *, after: int = 0, limit: int = 500, name: str | None = None
+    ) -> Sequence[Event]:
+        """Return the events numbered above `after`, of one name or all, in order. Raises NotFound."""
         ...
 
     async def list(

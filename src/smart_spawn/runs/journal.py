@@ -204,8 +204,8 @@ class RunReader(Protocol):
         """Return the steps begun so far, in order. Raises NotFound."""
         ...
 
-    def events(self, run_id: str, *, after: int, limit: int) -> Sequence[Event]:
-        """Return the events numbered above `after`. Raises NotFound."""
+    def events(self, run_id: str, *, after: int, limit: int, name: str | None = None) -> Sequence[Event]:
+        """Return the events numbered above `after`, of one name or all. Raises NotFound."""
         ...
 
     def artifacts(self, run_id: str, step: str | None = None) -> Sequence[Artifact]:
@@ -247,8 +247,8 @@ class Journal(Protocol):
         """Return what can still be reserved under the tightest cap; `None` without one."""
         ...
 
-    def emit(self, claim: Claim, name: str, data: Mapping[str, Any]) -> None:
-        """Store an event of the mode, unless there is one of this name. Raises RunLost, RunCancelled."""
+    def emit(self, claim: Claim, name: str, data: Mapping[str, Any], *, once: str) -> None:
+        """Store an event of the mode, unless there is one under `once`. Raises RunLost, RunCancelled."""
         ...
 
     def keep(self, claim: Claim, artifact: Artifact) -> None:

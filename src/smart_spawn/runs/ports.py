@@ -221,8 +221,8 @@ class Ctx(Protocol):
         """
         ...
 
-    async def emit(self, name: str, data: Mapping[str, Any] | None = None) -> None:
-        """Tell those who watch, once: an event is known by its name within the run, like a step."""
+    async def emit(self, name: str, data: Mapping[str, Any] | None = None, *, about: str = "") -> None:
+        """Tell those who watch, once: an event is known by its name, and what it is about, within the run."""
         ...
 
     async def artifact(

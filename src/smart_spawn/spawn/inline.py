@@ -85,7 +85,7 @@ class InlineCtx:
             raise several.exceptions[0] from None
         return results
 
-    async def emit(self, name: str, data: Mapping[str, Any] | None = None) -> None:
+    async def emit(self, name: str, data: Mapping[str, Any] | None = None, *, about: str = "") -> None:
         """See `Ctx.emit`."""
         self.events.append((name, dict(data or {})))
 

@@ -52,7 +52,7 @@ work is one step."""
 
 async def planned(ctx: Ctx, ladder: Sequence[Rung], task: str) -> tuple[Plan | None, list[Attempt]]:
     """Ask for a plan, one model after the other until one is usable; None when none was. Costs model calls."""
-    nonce = await ctx.step("planner/nonce", new_nonce)
+    nonce = await ctx.step("planner-nonce", new_nonce)
     messages = (
         Message(
             role="system",
@@ -65,7 +65,7 @@ async def planned(ctx: Ctx, ladder: Sequence[Rung], task: str) -> tuple[Plan | N
     attempts = []
     for number, rung in enumerate(ladder):
         bought = await ctx.call(
-            f"planner/{number}", purchase_of(rung, messages, most_output_tokens=PLANNER_TOKENS)
+            f"planner-{number}", purchase_of(rung, messages, most_output_tokens=PLANNER_TOKENS)
         )
         attempts.append(attempt_of(bought, rung, None))
         plan = plan_in(attempts[-1].text)

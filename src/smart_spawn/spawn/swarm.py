@@ -32,6 +32,8 @@ MAX_HANDED_CHARS = 60_000
 """Of everything that is handed to one step."""
 MAX_WHOLE_CHARS = 20_000
 """Of the whole task, which each step sees for orientation."""
+NODE_ENDED = "node.ended"
+"""The event that says how a step of the plan ended: `step`, `state`, `why`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +114,10 @@ class _Run:
             await self._do(step)
         finally:
             self.ended[step.id].set()
+            if step.id in self.done or step.id in self.failed or step.id in self.skipped:
+                report = self._report(step.id, 0)
+                said = {"step": step.id, "state": report.status, "why": report.why}
+                await self.ctx.emit(NODE_ENDED, said, about=step.id)
 
     async def _do(self, step: Step) -> None:
         work = self.works[step.id]

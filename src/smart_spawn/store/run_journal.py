@@ -193,14 +193,14 @@ class RunJournal:
             purses = _purses_of(connection, claim)
         return self._left(purses)
 
-    def emit(self, claim: Claim, name: str, data: Mapping[str, Any]) -> None:
+    def emit(self, claim: Claim, name: str, data: Mapping[str, Any], *, once: str) -> None:
         """See `Journal.emit`."""
         with self._database.write(alone=False) as connection:
             c = t.run_events.c
-            if connection.execute(select(c.number).where(c.run_id == claim.run_id, c.once == name)).first():
+            if connection.execute(select(c.number).where(c.run_id == claim.run_id, c.once == once)).first():
                 return
             number, _ = _next(connection, claim)
-            add_event(connection, claim.run_id, number, name, data, once=name)
+            add_event(connection, claim.run_id, number, name, data, once=once)
 
     def keep(self, claim: Claim, artifact: Artifact) -> None:
         """See `Journal.keep`."""

@@ -96,10 +96,12 @@ class RunStore:
                 for row in connection.execute(query.order_by(steps.position))
             ]
 
-    def events(self, run_id: str, *, after: int, limit: int) -> Sequence[Event]:
+    def events(self, run_id: str, *, after: int, limit: int, name: str | None = None) -> Sequence[Event]:
         """See `RunReader.events`."""
         c = t.run_events.c
         query = select(c.number, c.name, c.at, c.data).where(c.run_id == run_id, c.number > after)
+        if name is not None:
+            query = query.where(c.name == name)
         with self._database.read() as connection:
             self._check(connection, run_id)
             rows = connection.execute(query.order_by(c.number).limit(min(limit, MAX_ROWS)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -112,21 +112,39 @@ def _nodes(view: RunView) -> list[dict[str, Any]]:
     calls = [step for step in view.steps if step.model is not None]
     if not view.plan:
         return [_node(call.name, (), 0, [call], _state_of_call(call, view.run)) for call in calls]
-    said = {} if view.outcome is None else {one.step: one.status for one in view.outcome.steps}
+    of_node = _calls_of_nodes(calls, [step_id for ids in view.plan for step_id, _ in ids])
     nodes = []
     for wave, ids in enumerate(view.plan):
         for step_id, depends_on in ids:
-            own = [call for call in calls if call.name.startswith(f"{step_id}/")]
-            state = said.get(step_id) or _state_of_node(own, view.run)
-            nodes.append(_node(step_id, depends_on, wave, own, state))
+            own, end = of_node[step_id], view.settled.get(step_id)
+            state = end["state"] if end else _state_of_node(own, view.run)
+            nodes.append(_node(step_id, depends_on, wave, own, state, end))
     return nodes
 
 
+def _calls_of_nodes(calls: Sequence[Step], ids: Sequence[str]) -> dict[str, list[Step]]:
+    """Give each step of a plan its calls, `ID/0` and `ID/summary-of-OTHER/0`, where ids may hold slashes too."""
+    found: dict[str, list[Step]] = {step_id: [] for step_id in ids}
+    for call in calls:
+        owner = call.name.rpartition("/")[0]
+        owner = owner if owner in found else owner.partition("/summary-of-")[0]
+        if owner in found:
+            found[owner].append(call)
+    return found
+
+
 def _node(
-    node_id: str, depends_on: Sequence[str], wave: int, calls: Sequence[Step], state: str
+    node_id: str,
+    depends_on: Sequence[str],
+    wave: int,
+    calls: Sequence[Step],
+    state: str,
+    end: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     last = calls[-1] if calls else None
     known = [call.cost_usd for call in calls if call.cost_usd is not None]
+    ended_at = end["at"] if end else last.ended_at if last and state != "running" else None
+    why = (end and end["why"]) or (last.error if last and state == "failed" else "")
     return {
         "id": node_id,
         "state": state,
@@ -137,8 +155,8 @@ def _node(
         "inDoubt": sum(call.in_doubt for call in calls),
         "costUsd": float(sum(known)) if known else None,
         "startedAt": _moment(calls[0].started_at) if calls else None,
-        "endedAt": _moment(last.ended_at) if last and state != "running" else None,
-        **({"error": last.error} if last and last.error else {}),
+        "endedAt": _moment(ended_at),
+        **({"error": why} if why else {}),
     }
 
 
@@ -147,12 +165,10 @@ def _state_of_call(call: Step, run: Run) -> str:
 
 
 def _state_of_node(calls: Sequence[Step], run: Run) -> str:
-    """Say how a step of a plan stands: a call that failed may be followed by another candidate's."""
+    """Say how a step of a plan stands that has not ended: another candidate may follow any call that has."""
     if run.ended:
-        return "succeeded" if calls and calls[-1].state == "succeeded" else "cancelled"
-    if not calls:
-        return "pending"
-    return "running" if calls[-1].state == "failed" else calls[-1].state
+        return "cancelled"
+    return "running" if calls else "pending"
 
 
 def _progress(run: Run, nodes: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -170,6 +170,10 @@ async def no_assign(job: Job, steps: Any) -> list[StepWork]:
             ' {"id": "tell", "task": "tell us", "dependsOn": ["look"]}]}',
             ["look", "tell"],
         ),
+        (
+            '{"steps": [{"id": "planner", "task": "plan it"}, {"id": "nonce", "task": "hide it"}]}',
+            ["planner", "nonce"],
+        ),
         ('{"steps": [{"id": "a", "task": "do a", "dependsOn": ["a"]}]}', ["step-1"]),
         ('{"steps": []}', ["step-1"]),
         ("Sure! First you look, then you tell.", ["step-1"]),
@@ -185,7 +189,7 @@ async def test_a_planner_is_checked_and_otherwise_ignored(reply: str, steps: lis
         works=(StepWork(step=Step(id="step-1", task="Look into it"), ladder=(rung("m/one"),)),),
     )
     outcome = await carry(context(chat), job, no_assign)
-    assert [report.step for report in outcome.steps] == steps
+    assert [(report.step, report.status) for report in outcome.steps] == [(one, "succeeded") for one in steps]
     assert outcome.responses[0].model == "p/planner"
     assert outcome.cost.usd == sum(r.cost_usd or 0 for r in outcome.responses)
 
