@@ -128,6 +128,7 @@ async def test_an_answer_says_who_gave_it_and_what_it_used(
         ("filtered", Refused, None),
         ("refusal", Refused, None),
         ("cut", BadAnswer, None),
+        ("cut-stream", BadAnswer, None),
         ("drop", Unreachable, None),
         ("huge", BadAnswer, None),
     ],

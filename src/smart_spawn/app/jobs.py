@@ -31,6 +31,8 @@ MEMBERS = 3
 """How many models a collective has when nobody says."""
 MOST_CANDIDATES = 200
 """How many of the best candidates a ladder is chosen from."""
+SPARES = 3
+"""Whom a cascade or collective may ask when none of the chosen models answered."""
 SPARE_MEMBERS = 3
 """Chosen beside the wanted members, for those that turn out too weak or cannot be called."""
 
@@ -49,12 +51,14 @@ class JobMaker:
         works, planner = (
             self._steps(request, decision) if request.mode in (Mode.PLAN, Mode.SWARM) else ((), ())
         )
+        rungs = tuple(self._rungs(request, decision))
         return Job(
             mode=request.mode,
             task=request.task,
             role=role.prompt,
             verify=request.verifier,
-            rungs=tuple(self._rungs(request, decision)),
+            rungs=rungs,
+            spares=self._spares(request, decision, rungs),
             judge=self._judge(request, decision),
             min_confidence=request.min_confidence,
             max_escalation=request.max_escalation,
@@ -81,6 +85,18 @@ class JobMaker:
             count = request.count if "count" in request.model_fields_set else MEMBERS
             return members_of(self.dispatcher.some(self._members(request, decision, count), decision), count)
         return self.dispatcher.ladder(decision)
+
+    def _spares(self, request: SpawnRequest, decision: Decision, chosen: Sequence[Rung]) -> tuple[Rung, ...]:
+        """Return the best that were not chosen, those of other providers first: a whole provider may be down."""
+        if request.mode not in (Mode.CASCADE, Mode.COLLECTIVE):
+            return ()
+        taken, providers = {rung.model_id for rung in chosen}, {rung.provider for rung in chosen}
+        best = [*self._candidates(decision), *self.dispatcher.ladder(decision)]
+        left: dict[str, Rung] = {}
+        for rung in best:
+            if rung.model_id not in taken:
+                left.setdefault(rung.model_id, rung)
+        return tuple(sorted(left.values(), key=lambda rung: rung.provider in providers)[:SPARES])
 
     def _candidates(self, decision: Decision) -> list[Rung]:
         """Return what the request may use, one rung a model, best first."""

@@ -150,6 +150,9 @@ FAULTS: Mapping[str, Reply] = {
     "filtered": json_reply(completion("half an", finish_reason="content_filter")),
     "refusal": json_reply(completion(None, refusal="I cannot help with that.")),
     "cut": Reply(body=b'{"id": "chatcmpl-1", "cho', cut=True),
+    "cut-stream": stream_reply(
+        *(event(chunk({"content": word})) for word in ("only", " three", " words")), done=False
+    ),
     "drop": Reply(drop=True),
     "huge": Reply(body=b'{"choices": [{"message": {"content": "' + b"x" * 6_000_000 + b'"}}]}'),
     "silence": Reply(delay_s=3600),

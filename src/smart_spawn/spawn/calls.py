@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -149,6 +150,21 @@ async def first_usable(
     if answered:
         return answered[0]
     raise worst_error(attempts)
+
+
+async def instead(ctx: Ctx, spares: Sequence[Rung], brief: Brief, failed: Sequence[Attempt]) -> list[Attempt]:
+    """Ask those who were not chosen, one after the other, until somebody answers; for when the chosen all failed.
+
+    Nobody is asked where the chosen were only too dear for the cap: that is for the caller to decide.
+    """
+    closed, attempts = Closed(set()), list[Attempt]()
+    for attempt in failed:
+        closed.learn(attempt)
+    called = any(isinstance(attempt.error, ProviderError) for attempt in failed)
+    if called and any(closed.allows(rung) for rung in spares):
+        with contextlib.suppress(SmartSpawnError):  # it is in the attempts
+            await first_usable(ctx, "spare-", spares, brief, closed=closed, seen=attempts.append)
+    return attempts
 
 
 def worst_error(attempts: Sequence[Attempt]) -> SmartSpawnError:

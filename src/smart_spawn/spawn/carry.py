@@ -35,6 +35,8 @@ class Job:
     verify: Mapping[str, Any] = field(default_factory=dict)
     rungs: tuple[Rung, ...] = ()
     """Single: in order of preference. Cascade: from the cheapest to the ceiling. Collective: the members."""
+    spares: tuple[Rung, ...] = ()
+    """Of a cascade or collective: who is asked one after the other when none of the rungs gave any answer."""
     judge: Rung | None = None
     min_confidence: float | None = None
     max_escalation: int | None = None
@@ -79,10 +81,14 @@ async def carry(ctx: Ctx, job: Job, assign: Assign) -> SpawnOutcome:
         climbing = CascadeOptions(
             min_confidence=job.min_confidence, max_escalation=job.max_escalation, judge=job.judge
         )
-        outcome = await cascade(ctx, job.brief(), job.rungs, climbing, baseline=job.baseline)
+        outcome = await cascade(
+            ctx, job.brief(), job.rungs, climbing, spares=job.spares, baseline=job.baseline
+        )
     elif job.mode is Mode.COLLECTIVE:
         agreeing = CollectiveOptions(judge=job.judge, adaptive=job.adaptive)
-        outcome = await collective(ctx, job.brief(), job.rungs, agreeing, baseline=job.baseline)
+        outcome = await collective(
+            ctx, job.brief(), job.rungs, agreeing, spares=job.spares, baseline=job.baseline
+        )
     elif job.mode in (Mode.PLAN, Mode.SWARM):
         outcome = await _stepwise(ctx, job, assign)
     else:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from smart_spawn.model import Mode
 from smart_spawn.runs.ports import Ctx
 from smart_spawn.spawn.answers import canonical, options_of
-from smart_spawn.spawn.calls import Brief, Closed, asked, worst_error
+from smart_spawn.spawn.calls import Brief, Closed, asked, instead, worst_error
 from smart_spawn.spawn.ending import failure_of, outcome_of
 from smart_spawn.spawn.merge import Judged, judge_one
 from smart_spawn.spawn.outcome import Attempt, Baseline, Escalation, Rung, SpawnOutcome
@@ -86,14 +86,18 @@ async def cascade(
     ladder: Sequence[Rung],
     options: CascadeOptions,
     *,
+    spares: Sequence[Rung] = (),
     baseline: Baseline | None = None,
 ) -> SpawnOutcome:
     """Climb the ladder, each rung at most once, until an answer is sure enough; else return the best so far.
 
-    Costs up to one call a rung, and one of the judge for each answer that cannot be voted on.
+    Costs up to one call a rung, and one of the judge for each answer that cannot be voted on. Where nobody
+    answered, the spares are asked one after the other, unless the caller bounded the escalation.
     """
     climb = _Climb(brief=brief, options=options, target=target_of(ladder[-1], options), ctx=ctx)
     await climb.up(ladder)
+    if climb.best() is None and options.max_escalation is None:
+        climb.attempts += await instead(ctx, spares, brief, climb.attempts)
     at = await ctx.now("ended")
     best = climb.best()
     if best is None:

@@ -15,7 +15,7 @@ from typing import Any
 from smart_spawn.model import Mode
 from smart_spawn.runs.ports import Ctx
 from smart_spawn.spawn.answers import canonical, options_of
-from smart_spawn.spawn.calls import Brief, asked, worst_error
+from smart_spawn.spawn.calls import Brief, asked, instead, worst_error
 from smart_spawn.spawn.ending import failure_of, outcome_of
 from smart_spawn.spawn.merge import merge
 from smart_spawn.spawn.outcome import Attempt, Baseline, Consensus, Dissent, Method, Rung, SpawnOutcome
@@ -50,11 +50,17 @@ async def collective(
     members: Sequence[Rung],
     options: CollectiveOptions,
     *,
+    spares: Sequence[Rung] = (),
     baseline: Baseline | None = None,
 ) -> SpawnOutcome:
-    """Have the members do the task and return one answer. Costs a call each, and one of the judge if it is asked."""
-    priors = {rung.model_id: rung.prior for rung in members}
+    """Have the members do the task and return one answer. Costs a call each, and one of the judge if it is asked.
+
+    Where no member answered, the spares are asked one after the other.
+    """
+    priors = {rung.model_id: rung.prior for rung in (*spares, *members)}
     attempts = await _ask(ctx, brief, members, options)
+    if all(attempt.error for attempt in attempts):
+        attempts += await instead(ctx, spares, brief, attempts)
     survivors = [attempt for attempt in attempts if attempt.usable]
     at = await ctx.now("ended")
     if not survivors:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from smart_spawn.errors import AuthFailed, BadRequest, RateLimited
+from smart_spawn.errors import AuthFailed, BadRequest, Overloaded, RateLimited
 from smart_spawn.providers.fake import FakeProvider, Scripted
 from smart_spawn.spawn.calls import Brief
 from smart_spawn.spawn.cascade import CascadeOptions, cascade, ladder_of
@@ -164,3 +164,21 @@ def test_without_cheap_rungs_the_ladder_is_wider_or_the_ceiling_alone() -> None:
     best = rung("x/best", 0.85, 0.004)
     assert [r.model_id for r in ladder_of([best, rung("a/half", 0.8, 0.002)])] == ["a/half", "x/best"]
     assert [r.model_id for r in ladder_of([best, rung("a/same", 0.8, 0.004)])] == ["x/best"]
+
+
+async def test_where_no_rung_answers_a_spare_does() -> None:
+    """A ladder that is down is no reason to fail; who bounded the escalation gets no other model."""
+    for bounded, models_asked in ((None, ["a/small", "c/best", "s/spare"]), (2, None)):
+        chat = FakeProvider({name.model_id: [Overloaded("down")] for name in LADDER}, default="7")
+        outcome = await cascade(
+            context(chat),
+            Brief(task="How many?"),
+            LADDER,
+            CascadeOptions(max_escalation=bounded),
+            spares=[rung("s/spare", 0.5)],
+        )
+        if models_asked is None:
+            assert outcome.status == "failed"
+        else:
+            assert (outcome.status, outcome.output, outcome.model) == ("succeeded", "7", "s/spare")
+            assert models(outcome.responses) == models_asked

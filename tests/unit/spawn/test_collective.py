@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from smart_spawn.errors import Overloaded
+from smart_spawn.errors import AuthFailed, Overloaded, Refused
 from smart_spawn.providers.fake import FakeProvider, Scripted
 from smart_spawn.spawn.calls import Brief
 from smart_spawn.spawn.collective import CollectiveOptions, collective, members_of
@@ -107,3 +107,15 @@ def test_members_are_never_much_weaker_than_the_best() -> None:
     rungs = [rung("a", 0.85), rung("b", 0.60), rung("c", 0.80), rung("d", 0.82)]
     assert [r.model_id for r in members_of(rungs, 3)] == ["a", "c", "d"]
     assert [r.model_id for r in members_of(rungs[:2], 3)] == ["a"]
+
+
+async def test_where_no_member_answers_a_spare_does() -> None:
+    """They are asked one after the other; a refused key rules its provider's spares out too."""
+    chat = FakeProvider({"a/best": [AuthFailed("no")], "b/second": [Refused("no")]}, default="7")
+    members = [rung("a/best", provider="p"), rung("b/second", provider="q")]
+    spares = [rung("s/one", provider="p"), rung("s/two", provider="q")]
+    outcome = await collective(
+        context(chat), Brief(task="How many?"), members, CollectiveOptions(), spares=spares
+    )
+    assert (outcome.status, outcome.model, outcome.output) == ("succeeded", "s/two", "7")
+    assert models(outcome.responses) == ["a/best", "b/second", "s/two"]
