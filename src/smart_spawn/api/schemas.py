@@ -41,6 +41,9 @@ class PickQuery(_Shape):
     require: list[Requirement] = []
     min_context: Annotated[int | None, Field(ge=0, description="tokens")] = None
     min_capability: Annotated[float | None, Field(ge=0, le=100)] = None
+    explore: Annotated[
+        bool | None, Field(description="false: never try out a model of which votes say little")
+    ] = None
     session_id: Text = None
 
 
@@ -273,6 +276,13 @@ class Choice(_Shape):
     expected_cost_usd: Number
 
 
+class ScoreFeedback(_Shape):
+    """What votes added to a score."""
+
+    contribution: Annotated[float, Field(description="points; part of `score`")]
+    beliefs: Annotated[dict[Category, str], Field(description="what is believed, in one line a category")]
+
+
 class Selected(Choice):
     """The chosen model with its evidence."""
 
@@ -281,12 +291,15 @@ class Selected(Choice):
     missing_evidence: Annotated[
         list[str], Field(description="benchmarks that would count and have nothing on it")
     ]
+    context_tags: list[str] = []
+    context_boost: Number = None
+    feedback: Annotated[ScoreFeedback | None, Field(description="only where somebody voted on it")] = None
 
 
 class Change(_Shape):
     """The one change that would have made an alternative win."""
 
-    kind: Literal["weight", "benchmark", "budget", "exclude"]
+    kind: Literal["weight", "benchmark", "budget", "exclude", "explore"]
     what: str
     value: float | str
     sentence: str

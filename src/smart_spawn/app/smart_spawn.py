@@ -107,6 +107,7 @@ class SmartSpawn:
             answer_tokens=self.settings.routing.expected_answer_tokens,
             deny_providers=self.settings.routing.deny_providers,
             allow_training=self.settings.routing.allow_training,
+            explore=self.settings.routing.explore,
             own_hosts=own_hosts(self.settings),
         )
         self._chat = chat
@@ -212,16 +213,18 @@ class SmartSpawn:
 
     # -- choosing -----------------------------------------------------------------------------------------------
 
-    def decide(self, request: RouteRequest, *, tokens: int = 0, held: bool = False) -> Decision:
-        """Choose a model for one request, and log the decision. Raises RoutingError, InvalidRequest.
+    def decide(
+        self, request: RouteRequest, *, tokens: int = 0, held: bool = False, caller: str | None = None
+    ) -> Decision:
+        """Choose a model for one request of a caller (the id of a key), and log the decision.
 
         `tokens` is the length of the whole prompt where the task is only the last of it; `held` says that the
-        session waits for tools, so that its model stays.
+        session waits for tools, so that its model stays. Raises RoutingError, InvalidRequest.
         """
         session = self._sessions.get(request.session_id)
         if session is not None and held:
             session = replace(session, held=True)
-        decision = self.preview(request, session=session)
+        decision = self._choose(request, self.catalog, session=session, caller=caller)
         self.moved(request.session_id, decision.selected.model, max(tokens, decision.task.tokens))
         self.log.put(decision, request.task)
         return decision
@@ -230,26 +233,36 @@ class SmartSpawn:
         """Note which model holds a conversation now: the chosen one, or the one that answered in its place."""
         self._sessions.put(session_id, Session(model=model_id, tokens=tokens))
 
-    def preview(
-        self, request: RouteRequest, catalog: Catalog | None = None, *, session: Session | None = None
-    ) -> Decision:
-        """Choose as `decide` does, from a given catalogue or the current one, and leave no trace of it.
+    def preview(self, request: RouteRequest, catalog: Catalog | None = None) -> Decision:
+        """Choose as `decide` does, from a given catalogue or the current one; leave no trace and try nothing out.
 
         Raises RoutingError, InvalidRequest.
         """
+        settled = request.model_copy(update={"explore": False})
+        return self._choose(settled, self.catalog if catalog is None else catalog)
+
+    def _choose(
+        self,
+        request: RouteRequest,
+        catalog: Catalog,
+        *,
+        session: Session | None = None,
+        caller: str | None = None,
+    ) -> Decision:
         at = self.now()
         return route(
             request,
-            self.catalog if catalog is None else catalog,
+            catalog,
             at=at,
             decision_id=new_decision_id(at),
             policy=self.policy,
             ever_held=self.ever_held,
             task_digest=self.log.digest(request.task),
             session=session,
+            caller=caller,
         )
 
-    def recommend(self, request: RouteRequest) -> list[Decision]:
+    def recommend(self, request: RouteRequest, *, caller: str | None = None) -> list[Decision]:
         """Choose `request.count` models, the most wanted first, from different providers where that costs little."""
         at = self.now()
         decisions = recommend(
@@ -260,6 +273,7 @@ class SmartSpawn:
             policy=self.policy,
             ever_held=self.ever_held,
             task_digest=self.log.digest(request.task),
+            caller=caller,
         )
         self.log.put(decisions[0], request.task)
         return decisions
@@ -304,6 +318,7 @@ class SmartSpawn:
             ever_held=lambda _: True,
             task_digest=first.task_digest,
             session=first.session,
+            caller=first.caller,
         )
         return Replay(first=first, again=again, catalog=catalog)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from smart_spawn.catalog.facts import Facts, version_of
+from smart_spawn.catalog.learned import Learned
 from smart_spawn.model import CATEGORIES, REQUIREMENTS, Budget, Capabilities, Category, Listing, Requirement
 from smart_spawn.scoring.candidates import DERIVED_SOURCE, Candidate, as_matrices, candidates
 from smart_spawn.scoring.category import Matrix, ScoreTable, score_categories
@@ -98,6 +100,16 @@ class Catalog:
     rows: CandidateArrays
     index: Mapping[str, int] = field(repr=False)
     """Model id → position in `listings`."""
+    learned: Learned | None = None
+    """What votes add to the scores here; not part of the version."""
+
+    def believing(self, learned: Learned | None) -> Self:
+        """Return the same catalogue with other beliefs beside it. Everything worked out so far is shared."""
+        if learned is self.learned:
+            return self
+        view = copy.copy(self)
+        object.__setattr__(view, "learned", learned)  # frozen: this is the copy's making
+        return view
 
     @classmethod
     def of(cls, facts: Facts) -> Self:
@@ -219,6 +231,12 @@ class Catalog:
         """Return the scores of one candidate in the categories that evidence speaks to, not clamped."""
         scores, measured = self.rows.table.scores[row], self.rows.measured[row]
         return {c: float(scores[at]) for at, c in enumerate(CATEGORIES) if measured[at]}
+
+    def believed_scores(self, row: int) -> Matrix:
+        """Return the scores of one candidate in all categories, with what votes add."""
+        scores: Matrix = self.rows.table.scores[row]
+        at = None if self.learned is None else self.learned.place.get(row)
+        return scores if self.learned is None or at is None else scores + self.learned.shift[at]
 
     def __len__(self) -> int:
         return len(self.listings)

@@ -112,6 +112,9 @@ def routing_fields(
             autocompletion=_complete(*DIVERSITIES),
         ),
     ] = None,
+    no_explore: Annotated[
+        bool, typer.Option("--no-explore", help="Try no model out: the task is too important.")
+    ] = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", help="With every candidate and every rejected model.")
     ] = False,
@@ -144,6 +147,7 @@ def routing_fields(
             "sessionId": session_id,
             "count": count,
             "diversity": diversity,
+            "explore": False if no_explore else None,
             "verbose": verbose or None,
         }
     )

@@ -27,6 +27,9 @@ from smart_spawn.feedback.outcome import WEIGHTS, Outcome
 HALF_LIFE_DAYS = 90.0
 RATER_STRENGTH = 10.0
 """A rater's own mean is known from so many ratings as well as it is from `TYPICAL_RATING`."""
+MODEL_SAYS = 5.0
+"""The most, in ratings, that one model in one category tells of its rater's mean: beyond that, praise of it is taken
+to be the model's doing. Without this limit whoever rates one model alone, and always well, would rate it down."""
 VOTER_LIMIT = 30.0
 """The most, in ratings, that one voter counts for one model in one category."""
 OWNER_LIMIT = 300.0
@@ -156,10 +159,11 @@ class Tally:
         """Work out what follows from the votes at a moment. Weights are as of the beginning of its day, UTC."""
         day = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         left = 2.0 ** (-((day - REFERENCE).total_seconds() / _DAY_S) / HALF_LIFE_DAYS)
-        rater = self._own.rater.whole
-        counts = np.bincount(rater, self._own.weight.values * left, len(self._raters))
+        rater, weight = self._own.rater.whole, self._own.weight.values * left
+        share = 1 / (1 + np.maximum(weight, 0.0) / MODEL_SAYS)
+        counts = np.bincount(rater, weight * share, len(self._raters))
         surplus = np.bincount(
-            rater, (self._own.rated.values - TYPICAL_RATING * self._own.weight.values) * left, len(counts)
+            rater, (self._own.rated.values * left - TYPICAL_RATING * weight) * share, len(counts)
         )
         means = TYPICAL_RATING + surplus / (RATER_STRENGTH + counts)
         return Beliefs.of(

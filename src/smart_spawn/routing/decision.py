@@ -10,10 +10,11 @@ from typing import Any
 import msgspec
 
 from smart_spawn.classify import TaskProfile
+from smart_spawn.feedback.beliefs import NO_VERSION
 from smart_spawn.model import Budget, Category, Effort
 from smart_spawn.routing.request import RouteRequest
 
-NO_BELIEFS = "none"
+NO_BELIEFS = NO_VERSION
 """The beliefs version of decisions that no feedback has touched."""
 
 
@@ -32,8 +33,20 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     expected_cost_usd: float | None
     context_boost: float = 0.0
     """Points that the context tags added; part of `score`."""
+    feedback: float | None = None
+    """Points that votes added; part of `score`. `None` where nobody voted on this model."""
     measured: bool
     """False when no board speaks to the task's categories: the score then says nothing."""
+
+
+HARD = 0.5
+"""A task is called hard from this difficulty on."""
+
+
+def cluster_of(task: TaskProfile) -> str:
+    """Name the cluster that a task belongs to within its category: how hard it is, and its language."""
+    kind = "hard" if task.difficulty >= HARD else "plain"
+    return kind if task.language in ("en", "und") else f"{kind} {task.language}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +68,8 @@ class Decision:
     request: RouteRequest
     """As it was asked, without the task's text."""
     task: TaskProfile
+    caller: str | None = None
+    """Id of the key that asked; `None` where it came without one."""
     task_digest: str | None = None
     """A keyed hash of the task, so that equal tasks can be recognised and none can be read."""
     task_text: str | None = None
@@ -72,6 +87,8 @@ class Decision:
     warnings: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     """The context tags that counted, by their own names."""
+    explored: str | None = None
+    """The model that is believed to be better, where this one was chosen to learn more about it."""
     session: Session | None = None
     """Where the conversation stood before this decision."""
     switching_cost_usd: float | None = None

@@ -45,7 +45,7 @@ class Evidence:
 class Change:
     """The one change that would have made an alternative win."""
 
-    kind: Literal["weight", "benchmark", "budget", "exclude"]
+    kind: Literal["weight", "benchmark", "budget", "exclude", "explore"]
     what: str
     """The category, board, budget or model that changes."""
     value: float | str
@@ -60,6 +60,8 @@ class Change:
                 return f"with {self.value:g} more points on `{self.what}`"
             case "budget":
                 return f"with the budget `{self.value}`"
+            case "explore":
+                return "with `explore` false"
             case _:
                 return f"without `{self.what}`"
 
@@ -169,7 +171,9 @@ def _alternatives(
             Alternative(
                 choice=choice,
                 gap=decision.selected.score - choice.score,
-                change=_change(decision.selected, choice, catalog, mix),
+                change=Change(kind="explore", what="explore", value="false")
+                if choice.model == decision.explored
+                else _change(decision.selected, choice, catalog, mix),
             )
             for choice in within
         ),
@@ -183,8 +187,7 @@ def _change(selected: Choice, other: Choice, catalog: Catalog, mix: Matrix) -> C
         # Only `high` chooses something that scores less: the cheaper of those that cannot be told apart.
         return Change(kind="budget", what="budget", value=str(Budget.ANY))
     first, second = row_of(catalog, selected), row_of(catalog, other)
-    scores = catalog.rows.table.scores
-    ahead = scores[second] - scores[first]
+    ahead = catalog.believed_scores(second) - catalog.believed_scores(first)
     gap = max(selected.score - other.score, 0.0) + 1e-6
     best: tuple[float, Change] | None = None
     for at in np.flatnonzero(mix > 0).tolist():
@@ -259,6 +262,9 @@ def rerun(
 def rejections(decision: Decision, catalog: Catalog, policy: RoutingPolicy) -> Sequence[tuple[str, str]]:
     """List every rejected model with the filter that removed it, in the order of ids."""
     race = rerun(decision, catalog, policy, explain=True)
+    unvoted = (
+        race.ranking.score if race.ranking.feedback is None else race.ranking.score - race.ranking.feedback
+    )
     low = {
         catalog.candidates[row].listing.id: "minCapability"
         for row in range(len(catalog.candidates))
@@ -268,7 +274,7 @@ def rejections(decision: Decision, catalog: Catalog, policy: RoutingPolicy) -> S
         catalog.candidates[row].listing.id
         for row in range(len(catalog.candidates))
         if race.filtered.keep[catalog.rows.model[row]]
-        and race.ranking.score[row] >= (0 if decision.request.pin else decision.request.min_capability)
+        and unvoted[row] >= (0 if decision.request.pin else decision.request.min_capability)
     }
     named = {catalog.listings[at].id: reason for at, reason in race.filtered.reason.items()}
     return sorted({**named, **{model: reason for model, reason in low.items() if model not in able}}.items())
@@ -293,7 +299,9 @@ def reason(decision: Decision, catalog: Catalog) -> str:
     if lead is None:
         return f"{name}{effort} is the only model left for {decision.category} {where}{because}."
     gap = decision.selected.score - lead.score
-    if gap < 0:
+    if decision.explored:
+        how = f"is tried out, to learn more about it than {lead.model} would teach,"
+    elif gap < 0:
         how = "cannot be told apart from the best and is expected to cost less"
     elif decision.confidence < 0.6:
         how = f"is narrowly ahead of {lead.model}"

@@ -29,6 +29,10 @@ LEAST_SHARE = 0.03
 """Smaller shares of the mix are the classifier's noise: they are dropped, and the rest sums to 1 again."""
 UNSURE_CATEGORY = 0.5
 """Below this probability of the best category the mix leans on `general`."""
+EXPLORE = 0.75
+"""How much of what is unknown about a model counts for trying it out, in standard deviations."""
+EXPLORE_EVERY = 5
+"""One task in so many may be given to a model of which less is known. docs/concepts/learning.md."""
 POLICY_RULES = 1
 """Raised when the same inputs lead to another choice, so that decisions name the rules they were made by."""
 
@@ -60,6 +64,8 @@ class RoutingPolicy:
     """Expected answer of a model of median verbosity, and the room that must be left for it."""
     deny_providers: tuple[str, ...] = ()
     allow_training: bool = True
+    explore: float = EXPLORE
+    """0 never tries a model out."""
     own_hosts: tuple[OwnHost, ...] = ()
     """Servers that run models for this owner, in the order in which they are asked."""
 
@@ -73,5 +79,6 @@ class RoutingPolicy:
             sorted(self.deny_providers),
             self.allow_training,
             [[h.name, h.models, h.region, h.trains, h.retains, h.relays] for h in self.own_hosts],
+            *([self.explore] if self.explore != EXPLORE else []),
         ]
         return hashlib.sha256(msgspec.json.encode(content)).hexdigest()[:12]

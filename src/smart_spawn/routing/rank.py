@@ -112,6 +112,10 @@ class Ranking:
     """Expected cost of this task; NaN where the price is unknown."""
     boost: Matrix | None
     """What the context tags added to each row's score; None without tags."""
+    feedback: Matrix | None = None
+    """What votes added to each row's score; None where nobody voted."""
+    lack: Matrix | None = None
+    """How much less is left to find out about a row than about one without votes, in points: 0 or below."""
     order: Ints
     """The best rows, one a model, best first."""
     eligible_models: int
@@ -127,6 +131,7 @@ def rank_rows(
     min_capability: float,
     cost_usd: Matrix,
     tags: Sequence[str] = (),
+    cluster: str = "",
 ) -> Ranking:
     """Order the candidates of the models that stay: measured before unmeasured, then by score, cost and id."""
     rows = catalog.rows
@@ -137,9 +142,17 @@ def rank_rows(
         score = score + boosts
     # Evidence of different categories is shared, so errors are taken to go together: spreads add, not variances.
     spread = rows.spread.dot(mix)
+    able = keep[rows.model] & (
+        score >= min_capability
+    )  # before votes: those change the order, not who is in it
+    feedback = lack = None
+    if (learned := catalog.learned) is not None:
+        feedback, lack = np.zeros_like(score), np.zeros_like(score)
+        feedback[learned.rows] = _rounded(learned.points(mix, (*tags, f"~{cluster}")))
+        lack[learned.rows] = learned.lack.dot(mix)
+        spread[learned.rows] = learned.spread.dot(mix)
+        score = _rounded(score + feedback)
     measured = rows.measured.dot(mix) >= MEASURED_SHARE
-    kept = keep[rows.model]
-    able = kept & (score >= min_capability)
     models_kept = int(np.count_nonzero(keep))
     candidates = able.nonzero()[0]
     models = rows.model[candidates]
@@ -150,6 +163,8 @@ def rank_rows(
         measured=measured,
         cost_usd=cost_usd,
         boost=boosts,
+        feedback=feedback,
+        lack=lack,
         order=_best_row_of_each_model(candidates, score, measured, cost_usd, catalog),
         eligible_models=models_able,
         below_minimum=models_kept - models_able,
@@ -261,6 +276,14 @@ def choose(ranking: Ranking, budget: Budget) -> int:
     if not usable.any():
         return 0
     return int(np.argmin(np.where(usable, ranking.cost_usd[rivals], np.inf)))
+
+
+def worth_trying(ranking: Ranking, explore: float) -> int:
+    """Return the position in `order` of the row to try: the best once what is unknown counts in its favour."""
+    if ranking.lack is None or len(ranking.order) == 1:
+        return 0
+    rivals = ranking.order[ranking.measured[ranking.order] == ranking.measured[ranking.order[0]]]
+    return int(np.argmax(ranking.score[rivals] + explore * ranking.lack[rivals]))
 
 
 def as_mapping(mix: Matrix) -> Mapping[Category, float]:

@@ -80,6 +80,7 @@ class RouteRequest(_Body):
     session_id: Annotated[str, Field(max_length=200)] | None = None
     count: Annotated[int, Field(ge=1, le=5)] = 1
     diversity: Diversity = "medium"
+    explore: bool = True
     verbose: bool = False
 
     @field_validator("exclude", "only", "models")

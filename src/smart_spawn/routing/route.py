@@ -11,10 +11,10 @@ from smart_spawn.catalog.snapshot import Catalog
 from smart_spawn.classify import TaskProfile, classify
 from smart_spawn.errors import NoCatalog, NoEligibleModel, NoModelInBudget
 from smart_spawn.model import BUDGETS, Budget, Requirement
-from smart_spawn.routing.decision import NO_BELIEFS, Choice, Decision, Session
+from smart_spawn.routing.decision import NO_BELIEFS, Choice, Decision, Session, cluster_of
 from smart_spawn.routing.diversity import diversify
 from smart_spawn.routing.filters import Filtered, filter_models
-from smart_spawn.routing.policy import COMPETITIVE, UNSURE_CATEGORY, RoutingPolicy
+from smart_spawn.routing.policy import COMPETITIVE, EXPLORE_EVERY, UNSURE_CATEGORY, RoutingPolicy
 from smart_spawn.routing.rank import (
     Ranking,
     as_mapping,
@@ -25,6 +25,7 @@ from smart_spawn.routing.rank import (
     expected_cost_usd,
     rank_rows,
     switching_cost_usd,
+    worth_trying,
 )
 from smart_spawn.routing.request import RouteRequest
 from smart_spawn.scoring.category import Matrix
@@ -59,6 +60,7 @@ def route(
     ever_held: Callable[[str], bool] = lambda _: False,
     task_digest: str | None = None,
     session: Session | None = None,
+    caller: str | None = None,
 ) -> Decision:
     """Choose a model for one request. Equal arguments always give the equal decision.
 
@@ -75,6 +77,7 @@ def route(
         ever_held=ever_held,
         task_digest=task_digest,
         session=session,
+        caller=caller,
     )
 
 
@@ -89,12 +92,15 @@ def decide(
     ever_held: Callable[[str], bool] = lambda _: False,
     task_digest: str | None = None,
     session: Session | None = None,
+    caller: str | None = None,
 ) -> Decision:
     """Choose for a task that was read before: what `route` does after classification, and what a replay does."""
     race = run_race(request, profile, catalog, at=at, policy=policy, ever_held=ever_held)
-    row = int(race.ranking.order[choose(race.ranking, request.budget)])
+    best = row = int(race.ranking.order[choose(race.ranking, request.budget)])
     if session is not None:
-        row = _stay_or_leave(race, row, session)
+        best = row = _stay_or_leave(race, row, session)
+    elif catalog.learned and row == race.ranking.order[0] and may_explore(request, policy, task_digest):
+        row = int(race.ranking.order[worth_trying(race.ranking, policy.explore)])
     return _decision(
         request,
         profile,
@@ -105,7 +111,20 @@ def decide(
         policy=policy,
         digest=task_digest,
         session=session,
+        caller=caller,
+        explored=None if row == best else race.catalog.candidates[best].listing.id,
     )
+
+
+def may_explore(request: RouteRequest, policy: RoutingPolicy, task_digest: str | None) -> bool:
+    """Tell whether a model may be tried out: for one task in `EXPLORE_EVERY`, and never where the caller said no.
+
+    The task's digest draws the lot, so that the same task always has the same answer. A pinned model and a list of
+    models are wishes that nothing is tried out against.
+    """
+    if not (request.explore and policy.explore > 0 and task_digest) or request.pin or request.only:
+        return False
+    return int(task_digest[:8], 16) % EXPLORE_EVERY == 0
 
 
 def _stay_or_leave(race: Race, row: int, session: Session) -> int:
@@ -129,18 +148,28 @@ def recommend(
     policy: RoutingPolicy,
     ever_held: Callable[[str], bool] = lambda _: False,
     task_digest: str | None = None,
+    caller: str | None = None,
 ) -> list[Decision]:
     """Choose up to `request.count` models, the most wanted first, different where that costs little quality.
 
-    Raises what `route` raises.
+    Nothing is tried out. Raises what `route` raises.
     """
+    request = request.model_copy(update={"explore": False})
     profile = profile_task(request)
     race = run_race(request, profile, catalog, at=at, policy=policy, ever_held=ever_held)
     first = int(race.ranking.order[choose(race.ranking, request.budget)])
     rows = diversify(race.ranking, catalog, first, request.count, request.diversity)
     return [
         _decision(
-            request, profile, race, row, at=at, decision_id=decision_id(), policy=policy, digest=task_digest
+            request,
+            profile,
+            race,
+            row,
+            at=at,
+            decision_id=decision_id(),
+            policy=policy,
+            digest=task_digest,
+            caller=caller,
         )
         for row in rows
     ]
@@ -157,6 +186,8 @@ def _decision(
     policy: RoutingPolicy,
     digest: str | None,
     session: Session | None = None,
+    caller: str | None = None,
+    explored: str | None = None,
 ) -> Decision:
     """Write down that this row was chosen, with the next best by rank."""
     plain = race.catalog.candidates[row].listing.plain_id
@@ -168,6 +199,7 @@ def _decision(
         created_at=at,
         request=request.model_copy(update={"task": ""}),
         task=profile,
+        caller=caller,
         task_digest=digest,
         mix=as_mapping(race.mix),
         selected=choice_at(race, row),
@@ -176,14 +208,19 @@ def _decision(
         p_best=chance_to_be_best(race.ranking, row),
         candidate_count=race.ranking.eligible_models,
         rejected=race.filtered.rejected,
-        warnings=(*race.filtered.warnings, *_warnings(request, profile, race, row)),
+        warnings=(
+            *race.filtered.warnings,
+            *_warnings(request, profile, race, row),
+            *([_trying(race, row, explored)] if explored else []),
+        ),
+        explored=explored,
         tags=known_tags(request.context)[0] if request.context else (),
         session=session,
         switching_cost_usd=switching_cost_usd(race.catalog, row, session.tokens)
         if session and leaves
         else None,
         catalog_version=race.catalog.version,
-        beliefs_version=NO_BELIEFS,
+        beliefs_version=race.catalog.learned.version if race.catalog.learned else NO_BELIEFS,
         policy_version=policy.version,
     )
 
@@ -252,6 +289,7 @@ def _attempt(
         min_capability=0.0 if request.pin else request.min_capability,
         cost_usd=expected_cost_usd(catalog, policy, prompt_tokens=profile.tokens, at=at),
         tags=known_tags(request.context)[0] if request.context else (),
+        cluster=cluster_of(profile) if catalog.learned else "",
     )
     if ranking.below_minimum:
         filtered.rejected["minCapability"] = ranking.below_minimum
@@ -272,7 +310,22 @@ def choice_at(race: Race, row: int) -> Choice:
         variance=ranking.variance.item(row),
         expected_cost_usd=None if math.isnan(cost) else round(cost, 9),
         context_boost=0.0 if ranking.boost is None else ranking.boost.item(row),
+        feedback=_feedback(race, row),
         measured=ranking.measured.item(row),
+    )
+
+
+def _feedback(race: Race, row: int) -> float | None:
+    learned, points = race.catalog.learned, race.ranking.feedback
+    return points.item(row) if learned and points is not None and row in learned.place else None
+
+
+def _trying(race: Race, row: int, better: str) -> str:
+    """Say that a model is tried out, and what that may cost."""
+    gap = race.ranking.score[race.ranking.order[0]] - race.ranking.score[row]
+    return (
+        f"`{race.catalog.candidates[row].listing.id}` is tried out to learn more about it; `{better}` is believed to "
+        f"be {gap:.1f} points better: `explore` false, or `routing.explore` 0 in the settings, turns this off"
     )
 
 

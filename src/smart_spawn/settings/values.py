@@ -147,6 +147,9 @@ class RoutingSettings(_Part):
     """Vendors whose models are never chosen."""
     allow_training: bool = True
     """Whether prompts may go to providers that train on them or do not say."""
+    explore: Annotated[float, Field(ge=0, le=3, allow_inf_nan=False)] = 0.75
+    """How readily a model is tried out of which votes say little yet, in standard deviations; 0 never does. At most
+    one task in five is used for it, none without votes, with a pinned model, with `only` or in a conversation."""
 
 
 class ServerSettings(_Part):

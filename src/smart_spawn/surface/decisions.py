@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from smart_spawn.answers.explained import explained
 from smart_spawn.app import Replay
 from smart_spawn.catalog.snapshot import Catalog
-from smart_spawn.model import Budget
+from smart_spawn.model import CATEGORIES, Budget, Category
 from smart_spawn.routing.decision import Choice, Decision
 from smart_spawn.routing.explain import Alternative, Evidence, explain, reason, rejections, rerun
 from smart_spawn.routing.policy import BUDGET_CEILING_USD_PER_MTOK, RoutingPolicy
@@ -33,8 +34,8 @@ def pick_json(decision: Decision, catalog: Catalog) -> dict[str, Any]:
             "name": listing.name,
             "provider": listing.provider,
             "score": score,
-            "benchmarkScore": score,
-            "personalScore": None,
+            "benchmarkScore": shown(decision.selected.score - (decision.selected.feedback or 0.0)),
+            "personalScore": None if decision.selected.feedback is None else score,
             "pricing": pricing_json(listing),
             "budget": str(decision.budget),
             "tier": tier_json(decision.budget),
@@ -140,6 +141,7 @@ def decision_json(
                 if decision.request.context
                 else {}
             ),
+            **_feedback_json(decision, catalog),
         },
         "reason": reason(decision, catalog),
         "confidence": decision.confidence,
@@ -168,6 +170,35 @@ def decision_json(
     if decision.request.verbose if verbose is None else verbose:
         body |= _verbose(decision, catalog, policy)
     return body
+
+
+def _feedback_json(decision: Decision, catalog: Catalog) -> dict[str, Any]:
+    """Return what votes added to the selected model's score, and what is believed of it; nothing without votes."""
+    if decision.selected.feedback is None:
+        return {}
+    return {
+        "feedback": {
+            "contribution": round(decision.selected.feedback, 3),
+            "beliefs": belief_lines(catalog, decision.selected.model, decision.mix),
+        }
+    }
+
+
+def belief_lines(catalog: Catalog, model: str, categories: Iterable[Category]) -> dict[str, str]:
+    """Say for each category what is believed of a model and why."""
+    rows, learned = catalog.rows_of.get(model), catalog.learned
+    if rows is None or learned is None:
+        return {}
+
+    def prior(name: str, category: str) -> float | None:
+        row = catalog.rows_of[name].start if name in catalog.rows_of else None
+        return (
+            None
+            if row is None
+            else float(catalog.rows.table.scores[row, CATEGORIES.index(Category(category))])
+        )
+
+    return {str(c): learned.beliefs.standing(model, str(c), prior).sentence() for c in categories}
 
 
 def _verbose(decision: Decision, catalog: Catalog, policy: RoutingPolicy) -> dict[str, Any]:

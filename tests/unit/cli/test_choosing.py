@@ -93,6 +93,7 @@ OPTIONS: list[tuple[list[str], dict[str, object]]] = [
     (["--session-id", "s"], {"sessionId": "s"}),
     (["--count", "3"], {"count": 3}),
     (["--diversity", "high"], {"diversity": "high"}),
+    (["--no-explore"], {"explore": False}),
     (["--verbose"], {"verbose": True}),
 ]
 

@@ -47,7 +47,7 @@ def test_the_example_of_the_documents_comes_out() -> None:
     votes = []
     for person in range(14):
         votes.append(outcome(4.3, voter=f"key_{person}"))
-        votes += [outcome(3.575, voter=f"key_{person}", model=B) for _ in range(28)]
+        votes += [outcome(3.575, voter=f"key_{person}", model=f"vendor/{n}") for n in range(28)]
     standing = learn(votes, NOW).standing(A, "coding", seventy)
     assert standing.prior == 62
     assert (standing.votes, round(standing.average or 0, 1)) == (14, 4.3)
