@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 from smart_spawn.runs.calling import Services
 from smart_spawn.runs.client import RunClient
 from smart_spawn.runs.engine_memory import MemoryEngine, OwnRunsEngine
+from smart_spawn.runs.executor import STALE_S
 from smart_spawn.runs.journal import CallLimits
 from smart_spawn.runs.lane import Lane
 from smart_spawn.runs.ports import ChatClient, Modes
-from smart_spawn.runs.process import this_executor
+from smart_spawn.runs.process import OWN, is_gone, this_executor
 from smart_spawn.settings import Settings
 from smart_spawn.store import Store
 from smart_spawn.store.database import StoreBusy, database_url
@@ -46,7 +47,7 @@ def own_engine(
         store.roster,
         _services(store, settings, chat, clock),
         modes,
-        this_executor(version()),
+        this_executor(version(), prefix=OWN),
         roster_lane=_lane(store, writers=1),
     )
 
@@ -94,6 +95,14 @@ def dbos_engine(
         roster_lane=_lane(store, writers=1),
         at_once=settings.runs.at_once,
         queue_url=queue_url(address, settings.home_path),
+    )
+
+
+def workers_alive(store: Store) -> bool:
+    """Tell whether somebody takes queued runs of this store: a worker, of a service or by itself. One small query."""
+    return any(
+        unheard_s < STALE_S and not executor.id.startswith(OWN) and not is_gone(executor)
+        for executor, unheard_s in store.roster.executors()
     )
 
 

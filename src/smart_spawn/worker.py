@@ -116,7 +116,7 @@ def _started(settings: Settings) -> subprocess.Popen[bytes] | None:
 
 def work(settings: Settings, *, executor_id: str | None = None) -> None:
     """Carry runs out until a signal. Raises SettingsError for a taken id, RunError when it lost its place."""
-    _log_to_stderr()
+    log_to_stderr()
     asyncio.run(_work(settings, executor_id=executor_id, with_parent=False))
 
 
@@ -192,7 +192,7 @@ def _revealed(value: Any) -> Any:
 
 def _child() -> int:
     """Run as the child of `serve`."""
-    _log_to_stderr()
+    log_to_stderr()
     settings = Settings.model_validate_json(_first_line())
     try:
         asyncio.run(_work(settings, executor_id=None, with_parent=True))
@@ -202,7 +202,7 @@ def _child() -> int:
     return 0
 
 
-def _log_to_stderr() -> None:
+def log_to_stderr() -> None:
     """Log one event a line: to people on a terminal, else as JSON."""
     people = sys.stderr.isatty()
     structlog.configure(

@@ -30,7 +30,8 @@ LAYERS = [
     {"surface", "gateway"},  # the shapes and the error table that every surface shares
     {"client"},  # Python's surface: the methods of `app`, here or over HTTP
     {"worker"},  # a process of its own; `serve` starts one
-    {"api", "mcp", "evals", "checks"},
+    {"mcp"},  # tools; `api` serves them at `/mcp`
+    {"api", "evals", "checks"},
     {"cli"},  # starts each of the others: `serve`, `mcp`, `eval`
     {"__main__"},
 ]
@@ -48,6 +49,7 @@ SLOW = [
     "aiohttp",
     "numpy",
     "pydantic",
+    "mcp",
 ]
 
 

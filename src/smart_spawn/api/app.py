@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
-from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.routing import Route
 
 from smart_spawn import __version__
 from smart_spawn.api.address import is_wide
@@ -23,6 +23,7 @@ from smart_spawn.api.refreshing import Refresher, keeping_current
 from smart_spawn.api.routes.chats import chat_routes, ready
 from smart_spawn.api.routes.choosing import choosing_routes
 from smart_spawn.api.routes.decisions import decision_routes
+from smart_spawn.api.routes.mcp import McpRoute
 from smart_spawn.api.routes.models import model_routes
 from smart_spawn.api.routes.operations import operation_routes
 from smart_spawn.api.routes.own import own_routes
@@ -35,7 +36,7 @@ from smart_spawn.app import SmartSpawn
 from smart_spawn.errors import NotFound, SmartSpawnError
 from smart_spawn.gateway import Gateway
 
-PATIENT_PATHS = re.compile(r"(/api)?/(spawn|runs/[^/]+/events|v1/.+)")
+PATIENT_PATHS = re.compile(r"(/api)?/(spawn|runs/[^/]+/events|v1/.+|mcp)")
 """What takes as long as a run or a long answer; each holds deadlines of its own."""
 TAGS = [
     {"name": "routing", "description": "Which model."},
@@ -65,12 +66,12 @@ def create_app(app: SmartSpawn | None = None, *, in_flight: InFlight | None = No
     """
     served = app or SmartSpawn()
     settings = served.settings
-    refresher = Refresher(settings)
+    refresher, mcp = Refresher(settings), McpRoute(served)
     gateway = Gateway(served)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with served, keeping_current(served, refresher), ready(gateway):
+        async with served, keeping_current(served, refresher), ready(gateway), aclosing(mcp.endpoint):
             yield
 
     api = Service(
@@ -107,7 +108,9 @@ def create_app(app: SmartSpawn | None = None, *, in_flight: InFlight | None = No
         own_routes(served),
     )
     chats = chat_routes(served, gateway)
-    api.state.routes = [route for router in (*routers, chats) for route in router.routes]
+    api.router.routes.extend(mcp.routes())
+    routed = (route for router in (*routers, chats) for route in router.routes)
+    api.state.routes = [*mcp.routes(), *routed]
     api.include_router(chats)
     api.include_router(chats, prefix="/api", include_in_schema=False)
     for router in routers:
@@ -137,7 +140,7 @@ async def _unrouted(request: Request, error: Exception) -> Response:
 def _methods(request: Request) -> list[str]:
     """List the methods of every route that has this path."""
     path = request.scope["path"].removeprefix("/api")
-    routes: list[APIRoute] = request.app.state.routes
+    routes: list[Route] = request.app.state.routes
     return sorted(
         {method for route in routes if route.path_regex.match(path) for method in route.methods or ()}
     )

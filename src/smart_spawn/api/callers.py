@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.types import Scope as AsgiScope
 
 from smart_spawn.app import SmartSpawn
-from smart_spawn.errors import Forbidden, Unauthorized
-from smart_spawn.surface.caller import LOCAL, Caller, Scope, needed_scope
+from smart_spawn.errors import Unauthorized
+from smart_spawn.surface.caller import LOCAL, Caller, Scope, needed_scope, require
 
 OPEN_PATHS = frozenset({"/health", "/api/health"})
 """What needs no key: whoever starts and watches the service asks it."""
@@ -40,26 +40,19 @@ class Callers:
                 hint="send `Authorization: Bearer ss_...`; `smart-spawn keys create` makes one",
             )
         caller = Caller.of(row)
-        require(caller, needed_scope(scope["method"], scope["path"]))
+        needs = needed_scope(scope["method"], scope["path"])
+        if needs is not None:
+            require(caller, needs)
         scope["state"] = {**scope.get("state", {}), "caller": caller}
 
 
-def caller_of(request: Request, needs: Scope) -> Caller:
+def caller_of(request: Request, needs: Scope | None = None) -> Caller:
     """Return who sent a request. Raises Forbidden where the key lacks the scope."""
     state: dict[str, Any] = request.scope.get("state", {})
     caller: Caller = state.get("caller", LOCAL)
-    require(caller, needs)
+    if needs is not None:
+        require(caller, needs)
     return caller
-
-
-def require(caller: Caller, needs: Scope) -> None:
-    """Raise Forbidden where the caller's key lacks a scope."""
-    if needs not in caller.scopes:
-        raise Forbidden(
-            f"the key `{caller.name}` may not do this: it lacks the scope `{needs}`",
-            hint=f"use a key made with `--scope {needs}`",
-            details={"needs": needs},
-        )
 
 
 def _secret(scope: AsgiScope) -> str:

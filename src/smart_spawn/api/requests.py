@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
@@ -30,7 +31,7 @@ async def read_object(request: Request, *, max_bytes: int) -> dict[str, Any]:
     An absent body is an empty object. Raises TooLarge, also while a chunked body still arrives, and
     InvalidRequest with the position of the fault.
     """
-    body = await _read_bytes(request, max_bytes)
+    body = await read_bytes(request, max_bytes)
     if not body.strip():
         return {}
     value = parse_json(body)
@@ -41,13 +42,8 @@ async def read_object(request: Request, *, max_bytes: int) -> dict[str, Any]:
 
 async def read_in_time(request: Request, *, max_bytes: int, timeout_s: float) -> dict[str, Any]:
     """Read as `read_object`, for routes that have no deadline else. Raises DeadlinePassed too."""
-    try:
-        async with asyncio.timeout(timeout_s):
-            return await read_object(request, max_bytes=max_bytes)
-    except TimeoutError:
-        raise DeadlinePassed(
-            f"the body did not arrive within {timeout_s:g} s", hint="send it faster"
-        ) from None
+    async with arriving_within(timeout_s):
+        return await read_object(request, max_bytes=max_bytes)
 
 
 def parse_json(body: bytes) -> Any:
@@ -70,7 +66,8 @@ def _fault(text: str) -> str:
     return "it ends too early" if found == "Input data was truncated" else found
 
 
-async def _read_bytes(request: Request, max_bytes: int) -> bytes:
+async def read_bytes(request: Request, max_bytes: int) -> bytes:
+    """Read a body of a bounded size. Raises TooLarge, also while a chunked body still arrives, InvalidRequest."""
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > max_bytes:
         raise _too_large(max_bytes)
@@ -84,6 +81,18 @@ async def _read_bytes(request: Request, max_bytes: int) -> bytes:
     except ClientDisconnect:
         raise _bad_body("the body ends before its declared length", hint="send all of it") from None
     return b"".join(parts)
+
+
+@asynccontextmanager
+async def arriving_within(timeout_s: float) -> AsyncIterator[None]:
+    """Bound how long a body may take on a path without a deadline. Raises DeadlinePassed."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            yield
+    except TimeoutError:
+        raise DeadlinePassed(
+            f"the body did not arrive within {timeout_s:g} s", hint="send it faster"
+        ) from None
 
 
 def _too_large(max_bytes: int) -> TooLarge:

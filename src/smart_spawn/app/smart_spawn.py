@@ -17,6 +17,7 @@ from smart_spawn.app.keys import Keys
 from smart_spawn.app.runs import PlanView, Runs, modes
 from smart_spawn.app.shelf import Shelf
 from smart_spawn.catalog.snapshot import Catalog
+from smart_spawn.engines import workers_alive
 from smart_spawn.errors import NoCatalog, NotFound
 from smart_spawn.providers.registry import Providers
 from smart_spawn.routing.decision import Decision, Session
@@ -420,6 +421,15 @@ class SmartSpawn:
                 here=self._carries_out,
             )
         return self._runs
+
+    @property
+    def carries_out(self) -> bool:
+        """Whether runs are carried out in this process, and not left to workers."""
+        return self._carries_out
+
+    def workers_alive(self) -> bool:
+        """Tell whether a worker that shares the store takes queued runs. One small query."""
+        return workers_alive(self.store)
 
     def dispatcher(self, catalog: Catalog) -> Dispatcher:
         """Return who turns the choices of this catalogue into calls."""

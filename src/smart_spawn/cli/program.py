@@ -10,6 +10,7 @@ from smart_spawn.cli import (
     evaluating,
     keys,
     lists,
+    mcp,
     own,
     refreshing,
     runs,
@@ -56,5 +57,6 @@ program.add_typer(versions.commands, name="catalog")
 program.add_typer(own.private_models, name="private-models")
 program.add_typer(keys.commands, name="keys")
 program.add_typer(own.benchmarks, name="benchmarks")
+program.command()(mcp.mcp)
 program.command()(doctor.doctor)
 program.command()(lists.version)

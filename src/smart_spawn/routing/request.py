@@ -27,7 +27,9 @@ Diversity = Literal["low", "medium", "high"]
 ModelId = Annotated[str, Field(min_length=1, max_length=200)]
 ModelIds = Annotated[tuple[ModelId, ...], Field(max_length=MAX_IDS)]
 Weight = Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)]
-Tag = Annotated[str, Field(min_length=1, max_length=64)]
+MAX_CONTEXT_TAGS = 50
+MAX_TAG_CHARS = 64
+Tag = Annotated[str, Field(min_length=1, max_length=MAX_TAG_CHARS)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 """Of a vendor, host or region. The bounds also make pydantic refuse half surrogate pairs, which no JSON can hold."""
 
@@ -75,13 +77,18 @@ class RouteRequest(_Body):
     only: ModelIds = ()
     models: ModelIds = ()
     pin: ModelId | None = None
-    context: Annotated[tuple[Tag, ...], Field(max_length=50)] = ()
+    context: Annotated[tuple[Tag, ...], Field(max_length=MAX_CONTEXT_TAGS)] = ()
     data_policy: DataPolicy = DataPolicy()
     session_id: Annotated[str, Field(max_length=200)] | None = None
     count: Annotated[int, Field(ge=1, le=5)] = 1
     diversity: Diversity = "medium"
     explore: bool = True
     verbose: bool = False
+
+    @field_validator("context", mode="before")
+    @classmethod
+    def _tags_of_a_text(cls, given: Any) -> Any:
+        return tags_of(given) if isinstance(given, str) else () if given is None else given
 
     @field_validator("exclude", "only", "models")
     @classmethod
@@ -112,13 +119,19 @@ class RouteRequest(_Body):
         return request
 
 
+def tags_of(text: str) -> tuple[str, ...]:
+    """Return the tags in a text that separates them by commas, as many and as long as a request may have."""
+    tags = [tag.strip()[:MAX_TAG_CHARS] for tag in text.split(",")]
+    return tuple(tag for tag in tags if tag)[:MAX_CONTEXT_TAGS]
+
+
 def invalid(error: ValidationError, body: type[BaseModel]) -> InvalidRequest:
     """Say in one line what is wrong with a request, with the valid values or the nearest known field."""
     first = error.errors(include_url=False)[0]
     path = [str(part)[:LONGEST_SHOWN] for part in first["loc"] if part != "[key]"]
     dotted = ".".join(path) or "body"
     if first["type"] == "extra_forbidden":
-        known = [to_camel(name) for name in body.model_fields]
+        known = [field.alias or name for name, field in body.model_fields.items()]
         nearest = process.extractOne(path[-1], known, scorer=OSA.normalized_similarity, score_cutoff=0.5)
         return InvalidRequest(
             f"unknown field `{dotted}`",
@@ -132,8 +145,12 @@ def invalid(error: ValidationError, body: type[BaseModel]) -> InvalidRequest:
             hint=f"one of: {valid}",
             details={"field": dotted, "valid": valid.split(", ")},
         )
+    if first["type"] == "missing":
+        return InvalidRequest(
+            f"`{dotted}` is missing", hint="give it", details={"field": dotted}, code="MISSING_PARAM"
+        )
     # The task itself is never repeated: messages end up in logs.
-    given = "" if path[:1] == ["task"] or first["type"] == "missing" else _shown(first.get("input"), repr)
+    given = "" if path[:1] == ["task"] else _shown(first.get("input"), repr)
     return InvalidRequest(
         f"`{dotted}` is wrong: {first['msg'][:1].lower()}{first['msg'][1:].replace('tuple', 'list')}",
         hint="" if not given or given.endswith(CUT) else f"it was {given}",

@@ -9,14 +9,16 @@ from pathlib import Path
 
 from smart_spawn.runs.journal import Executor
 
+OWN = "own-"
+"""Begins the id of a process that carries out its own runs alone: a command, a program with the library."""
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
-def this_executor(version: str, *, executor_id: str | None = None) -> Executor:
+def this_executor(version: str, *, executor_id: str | None = None, prefix: str = "") -> Executor:
     """Describe this process. Without an id of its own it gets one that no other process has."""
     pid = os.getpid()
     return Executor(
-        id=executor_id or f"{socket.gethostname()}-{pid}-{secrets.token_hex(4)}",
+        id=executor_id or f"{prefix}{socket.gethostname()}-{pid}-{secrets.token_hex(4)}",
         machine=_machine(),
         pid=pid,
         process_started=_started(pid) or "",

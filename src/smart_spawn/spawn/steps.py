@@ -13,9 +13,6 @@ from smart_spawn.model import Budget, Category
 from smart_spawn.routing.request import RouteRequest
 from smart_spawn.spawn.plan import MAX_ID_CHARS, MAX_PLAN_STEPS, Plan, Step
 
-MAX_CONTEXT_TAGS = 50
-MAX_TAG_CHARS = 64
-
 
 class StepBody(BaseModel):
     """One step. At least one of `task`, `description` and `name` says what it does."""
@@ -49,16 +46,6 @@ class PlanningRequest(RouteRequest):
     max_parallel: Annotated[int, Field(ge=1, le=MAX_PLAN_STEPS)] | None = None
     """The most steps that one wave may hold."""
     steps: tuple[str | StepBody, ...] = ()
-
-    @field_validator("context", mode="before")
-    @classmethod
-    def _tags_of_a_text(cls, given: Any) -> Any:
-        if given is None:
-            return ()
-        if not isinstance(given, str):
-            return given
-        tags = [tag.strip()[:MAX_TAG_CHARS] for tag in given.split(",")]
-        return tuple(tag for tag in tags if tag)[:MAX_CONTEXT_TAGS]
 
     @classmethod
     def of(cls, values: Mapping[str, Any] | None = None, /, **options: Any) -> Self:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from smart_spawn.errors import Forbidden
 from smart_spawn.runs.engine import KeyCap
 from smart_spawn.store.keys import SCOPES, CapPeriod, KeyRow, Scope, purse_key
 
-__all__ = ["LOCAL", "Caller", "Scope", "needed_scope"]
+__all__ = ["LOCAL", "Caller", "Scope", "needed_scope", "require"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +52,19 @@ class Caller:
 LOCAL = Caller(key=None, name="local", scopes=frozenset(SCOPES))
 """Everybody, as long as no key exists."""
 
+
+def require(caller: Caller, needs: Scope) -> None:
+    """Raise Forbidden where the caller's key lacks a scope."""
+    if needs not in caller.scopes:
+        raise Forbidden(
+            f"the key `{caller.name}` may not do this: it lacks the scope `{needs}`",
+            hint=f"use a key made with `--scope {needs}`",
+            details={"needs": needs},
+        )
+
+
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
-_EXECUTING = ("/spawn", "/runs", "/v1", "/mcp")
+_EXECUTING = ("/spawn", "/runs", "/v1")
 _OWNING: Mapping[str, bool] = {
     "/refresh": False,
     "/catalog/rollback": False,
@@ -64,12 +76,15 @@ _OWNING: Mapping[str, bool] = {
 """What the owner does → whether reading it is for everybody who may choose."""
 
 
-def needed_scope(method: str, path: str) -> Scope:
+def needed_scope(method: str, path: str) -> Scope | None:
     """Return the scope that a request needs: `admin` for the owner's work, `execute` for whatever costs money.
 
-    Everything else is choosing and reading: `route`. Listing the models under `/v1` is reading too.
+    Everything else is choosing and reading: `route`. Listing the models under `/v1` is reading too. `None` is any
+    key: each tool under `/mcp` says for itself what it needs.
     """
     path = path.removeprefix("/api")
+    if _below(path, "/mcp"):
+        return None
     for prefix, open_to_readers in _OWNING.items():
         if _below(path, prefix):
             return "route" if open_to_readers and method in _READING else "admin"

@@ -6,12 +6,25 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from smart_spawn.app import RunView
+from smart_spawn.app import RunView, SmartSpawn
+from smart_spawn.errors import NotFound
 from smart_spawn.routing.policy import RoutingPolicy
 from smart_spawn.runs.engine import Artifact, Event, Run, RunLine, Step
 from smart_spawn.spawn.outcome import SpawnOutcome
 from smart_spawn.spawn.report import outcome_json
+from smart_spawn.surface.caller import Caller
 from smart_spawn.surface.decisions import decision_json
+
+
+async def visible_run(app: SmartSpawn, caller: Caller, run_id: str) -> Run:
+    """Return a run that a caller may see. Raises NotFound, also for those of other keys."""
+    run, only = await app.runs.get(run_id), caller.sees_only
+    if only is not None and only not in run.keys:
+        raise NotFound(
+            f"there is no run `{run_id[:80]}` of this key",
+            hint="`GET /runs` lists those of the key; one with the scope `admin` sees all",
+        )
+    return run
 
 
 def runs_json(lines: Sequence[RunLine], *, limit: int) -> dict[str, Any]:
@@ -21,9 +34,9 @@ def runs_json(lines: Sequence[RunLine], *, limit: int) -> dict[str, Any]:
             "id": line.id,
             "mode": line.mode,
             "status": line.status,
-            "createdAt": _moment(line.created_at),
-            "startedAt": _moment(line.started_at),
-            "endedAt": _moment(line.ended_at),
+            "createdAt": moment_text(line.created_at),
+            "startedAt": moment_text(line.started_at),
+            "endedAt": moment_text(line.ended_at),
         }
         for line in lines
     ]
@@ -51,10 +64,10 @@ def run_json(view: RunView, policy: RoutingPolicy) -> dict[str, Any]:
         "mode": run.mode,
         **ended,
         "status": run.status,
-        "createdAt": _moment(run.created_at),
-        "startedAt": _moment(run.started_at),
-        "endedAt": _moment(run.ended_at),
-        "deadlineAt": _moment(run.deadline_at),
+        "createdAt": moment_text(run.created_at),
+        "startedAt": moment_text(run.started_at),
+        "endedAt": moment_text(run.ended_at),
+        "deadlineAt": moment_text(run.deadline_at),
         "executions": run.executions,
         "cancelRequested": run.cancel_requested,
         "parent": run.parent,
@@ -70,7 +83,7 @@ def event_json(event: Event) -> dict[str, Any]:
     return {
         "number": event.number,
         "name": event.name,
-        "at": _moment(event.at),
+        "at": moment_text(event.at),
         "data": dict(event.data),
     }
 
@@ -84,7 +97,7 @@ def artifact_json(artifact: Artifact) -> dict[str, Any]:
             "kind": artifact.kind,
             "model": artifact.model or None,
             "content": artifact.content,
-            "createdAt": _moment(artifact.created_at),
+            "createdAt": moment_text(artifact.created_at),
         }
     }
 
@@ -154,8 +167,8 @@ def _node(
         "tries": sum(call.tries for call in calls),
         "inDoubt": sum(call.in_doubt for call in calls),
         "costUsd": float(sum(known)) if known else None,
-        "startedAt": _moment(calls[0].started_at) if calls else None,
-        "endedAt": _moment(ended_at),
+        "startedAt": moment_text(calls[0].started_at) if calls else None,
+        "endedAt": moment_text(ended_at),
         **({"error": why} if why else {}),
     }
 
@@ -185,5 +198,6 @@ def _progress(run: Run, nodes: Sequence[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _moment(at: datetime | None) -> str | None:
+def moment_text(at: datetime | None) -> str | None:
+    """Return a moment as runs show it, in UTC."""
     return None if at is None else at.isoformat().replace("+00:00", "Z")

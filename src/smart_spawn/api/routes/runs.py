@@ -15,9 +15,9 @@ from smart_spawn.api.requests import checked_query
 from smart_spawn.api.run_schemas import ArtifactAnswer, EventData, RunAnswer, RunsAnswer, RunsQuery
 from smart_spawn.api.schemas import NoQuery
 from smart_spawn.app import SmartSpawn
-from smart_spawn.errors import InvalidRequest, NotFound
+from smart_spawn.errors import InvalidRequest
 from smart_spawn.runs.engine import Event
-from smart_spawn.surface.runs import artifact_json, event_json, run_json, runs_json
+from smart_spawn.surface.runs import artifact_json, event_json, run_json, runs_json, visible_run
 
 HEARTBEAT_S = 10.0
 """How often a silent stream shows that it is alive: well within the patience of proxies."""
@@ -30,14 +30,7 @@ def run_routes(app: SmartSpawn) -> APIRouter:
 
     async def own(request: Request) -> str:
         """Return the id in the path, of a run that the caller may see. Raises NotFound for those of other keys."""
-        run_id: str = request.path_params["id"]
-        only = caller_of(request, "execute").sees_only
-        if only is not None and only not in (await app.runs.get(run_id)).keys:
-            raise NotFound(
-                f"there is no run `{run_id[:80]}` of this key",
-                hint="`GET /runs` lists those of the key; one with the scope `admin` sees all",
-            )
-        return run_id
+        return (await visible_run(app, caller_of(request, "execute"), request.path_params["id"])).id
 
     @router.get("/runs", **describe("runs", RunsAnswer, query=RunsQuery, errors=(400,)))
     async def runs(request: Request) -> Response:
