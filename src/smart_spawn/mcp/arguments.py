@@ -28,10 +28,8 @@ Task = Annotated[
     ),
 ]
 Context = Annotated[
-    str,
-    Field(
-        max_length=2_000, description="Tags separated by commas, such as `typescript,security`: they nudge."
-    ),
+    Annotated[str, Field(max_length=2_000)] | None,
+    Field(description="Tags separated by commas, such as `typescript,security`: they nudge."),
 ]
 ModelId = Annotated[str, Field(min_length=1, max_length=200)]
 ModelIds = Annotated[list[ModelId], Field(max_length=500)]
@@ -68,7 +66,7 @@ class PickArguments(Arguments):
     category: Annotated[
         Category | None, Field(description="What kind of task it is, where you know better.")
     ] = None
-    context: Context | None = None
+    context: Context = None
     exclude: Annotated[ModelIds | None, Field(description="Ids or patterns (`vendor/*`) not to choose.")] = (
         None
     )
@@ -138,7 +136,7 @@ class RunCreateArguments(Arguments):
         ),
     ]
     budget: Annotated[Budget | None, Field(description="The price tier; `any` has no ceiling.")] = None
-    context: Context | None = None
+    context: Context = None
     collectiveCount: Annotated[  # noqa: N815  # the name that published clients send
         int | None, Field(ge=1, le=5, description="How many models a collective has.")
     ] = None
