@@ -14,11 +14,12 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "mcp.md"
 HEAD = f"""# Reference: MCP
 
 `smart-spawn mcp` on standard input and output, and `POST /mcp` of the service. Written by
-`python -m scripts.mcp_reference`; a test compares it with the tools. How to set a client up: [the guide](../guides/mcp.md).
+`python -m scripts.mcp_reference`; a test compares it with the tools. How to set a client up:
+[the guide](../guides/mcp.md).
 
 Arguments are strict: an unknown field, or a number sent as text, is refused by name. A failure is an error of the
-tool (`isError`) whose structured content is `{{"error": {{"code", "message", "hint", "details"}}}}`, with the codes of
-the [HTTP API](http.md). An unknown tool or resource is an error of the protocol. States of runs are `queued`,
+tool (`isError`) whose structured content is `{{"error": {{"code", "message", "hint", "details"}}}}`, with the codes
+of the [HTTP API](http.md). An unknown tool or resource is an error of the protocol. States of runs are `queued`,
 `running`, `completed`, `failed` and `canceled`.
 
 Resources, whose parts are percent-encoded: `{STATUS}`, `{DECISION}`, `{RUN}`,
