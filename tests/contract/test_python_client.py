@@ -296,11 +296,14 @@ async def test_a_failed_run_raises_what_stopped_it(ss: SmartSpawn, chat: FakePro
     chat.add(*[Refused("no", provider="fake")] * 20)
     with pytest.raises(ProviderError) as stopped:
         await ss.spawn(TASK, budget="low", min_capability=0)
-    assert stopped.value.details["attempts"]
+    assert {one["error"] for one in stopped.value.details["attempts"]} == {"Refused"}
     run = await ss.runs.get(stopped.value.details["runId"])
     assert run.status == "failed"
     assert run.error is not None
     assert run.error["code"] == stopped.value.code
+    with pytest.raises(ProviderError) as again:
+        await ss.runs.result(run)
+    assert (str(again.value), again.value.details) == (str(stopped.value), stopped.value.details)
 
 
 async def test_options_with_a_method_of_their_own_are_refused(ss: SmartSpawn, chat: FakeProvider) -> None:

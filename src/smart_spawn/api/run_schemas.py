@@ -103,6 +103,7 @@ class RunProblem(_Shape):
     code: str
     message: str
     hint: str
+    details: dict[str, Any] = Field(default_factory=dict)
 
 
 class RunAnswer(_Shape):

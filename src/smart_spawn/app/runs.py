@@ -33,6 +33,8 @@ _ENDINGS: Mapping[str, type[SmartSpawnError]] = {
     "timed_out": errors.TimedOut,
     "budget_exceeded": errors.BudgetExceeded,
 }
+FIRST_POLL_S = 0.02
+"""How long an event waits while others come; the longer nothing happens, the nearer to `EVENTS_POLL_S`."""
 
 
 def modes(assign: Assign) -> dict[str, ModeFunction]:
@@ -120,18 +122,19 @@ class Runs:
 
         `None` comes in between, whenever there was nothing for a moment, so that others can say they are alive.
         """
-        engine = await self._opened()
+        engine, pause_s = await self._opened(), FIRST_POLL_S
         while True:
             ended = await engine.has_ended(run_id)  # asked first: what comes later is read below
             found = await engine.events(run_id, after=after)
             for event in found:
                 yield event
-                after = event.number
+                after, pause_s = event.number, FIRST_POLL_S
             if ended and not found:
                 return
             if not found:
                 yield None
-                await asyncio.sleep(EVENTS_POLL_S)
+                await asyncio.sleep(pause_s)
+                pause_s = min(pause_s * 1.5, EVENTS_POLL_S)
 
     async def artifacts(self, run_id: str) -> Sequence[Artifact]:
         """Return what the steps of a run left behind. Raises NotFound."""

@@ -104,11 +104,7 @@ class Remote:
             raise
         run = await self.run(run_id)
         if run.get("error"):
-            attempts = [
-                {"model": one.get("model"), "provider": one.get("provider"), "error": one.get("error")}
-                for one in run.get("responses", ())
-            ]
-            raise error_of(run["error"], runId=run_id, attempts=attempts)
+            raise error_of(run["error"], runId=run_id)
         return run
 
     async def run(self, run_id: str) -> Json:

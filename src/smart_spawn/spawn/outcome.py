@@ -184,9 +184,14 @@ class SpawnOutcome:
     def raise_failure(self, **more: Any) -> None:
         """Raise the error of a run that did not succeed, with a line for each attempt, and more, in its details."""
         if self.error is not None:
-            attempts = [_line(a) for a in self.responses]
-            self.error.details = {**self.error.details, **more, "attempts": attempts}
+            self.error.details = {**self.failure_details(), **more}
             raise self.error
+
+    def failure_details(self) -> dict[str, Any]:
+        """Return the details of the error, with a line for each attempt; empty for a success."""
+        if self.error is None:
+            return {}
+        return {**self.error.details, "attempts": [_line(attempt) for attempt in self.responses]}
 
 
 def _line(attempt: Attempt) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from smart_spawn.spawn.outcome import SpawnOutcome
 from smart_spawn.spawn.report import outcome_json
 from smart_spawn.surface.caller import Caller
 from smart_spawn.surface.decisions import decision_json
+from smart_spawn.surface.failures import error_json
 
 
 async def visible_run(app: SmartSpawn, caller: Caller, run_id: str) -> Run:
@@ -106,8 +107,8 @@ def _ended(outcome: SpawnOutcome) -> dict[str, Any]:
     error = outcome.error
     if error is None:
         return outcome_json(outcome)
-    problem = {"code": error.code, "message": error.message, "hint": error.hint}
-    return {**outcome_json(outcome), "error": problem}
+    problem = error_json(error)["error"]
+    return {**outcome_json(outcome), "error": {**problem, "details": outcome.failure_details()}}
 
 
 def _money(run: Run) -> dict[str, Any]:
