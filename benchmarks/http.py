@@ -44,8 +44,11 @@ class Server:
 
 
 @contextlib.contextmanager
-def running() -> Iterator[Server]:
-    """Start a server with an empty home and no refresh, as `smart-spawn serve` does."""
+def running(source: Path | None = None) -> Iterator[Server]:
+    """Start a server with an empty home and no refresh, as `smart-spawn serve` does.
+
+    `source` is the folder of another version's code.
+    """
     with socket.socket() as free, tempfile.TemporaryDirectory() as home:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -55,6 +58,7 @@ def running() -> Iterator[Server]:
             "SMART_SPAWN_HOME": home,
             "SMART_SPAWN_PORT": str(port),
             "SMART_SPAWN_SERVER__REFRESH": "false",
+            **({"PYTHONPATH": str(source)} if source else {}),
         }
         process = subprocess.Popen(
             [sys.executable, "-m", "smart_spawn", "serve"],

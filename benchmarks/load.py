@@ -21,18 +21,30 @@ TASKS = (
     "good morning",
 )
 BUDGETS = ("low", "medium", "high", "any")
+SENT = 4_096
+"""Different requests that one connection goes through before it begins again."""
+_NAMES = (
+    *("amber", "basalt", "cinder", "delta", "ember", "fjord"),
+    *("garnet", "harbor", "indigo", "juniper", "kelp", "lagoon"),
+)
+
+
+def distinct(at: int) -> str:
+    """Return a task that is like no other: names that no prompt was ever learned from, and numbers."""
+    names = " ".join(_NAMES[at // len(_NAMES) ** place % len(_NAMES)] for place in range(3))
+    return f"{TASKS[at % len(TASKS)]}, for {names} {at}"
 
 
 class Client(asyncio.Protocol):
     """One connection. Requests are written whole; answers are counted by their length."""
 
-    def __init__(self, requests: Sequence[bytes], until: float) -> None:
+    def __init__(self, requests: Sequence[bytes], first: int, until: float) -> None:
         self.requests = requests
         self.until = until
         self.taken: list[float] = []
         self.statuses: Counter[int] = Counter()
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._next = 0
+        self._next = first
         self._sent = 0.0
         self._held = bytearray()
 
@@ -74,11 +86,11 @@ class Client(asyncio.Protocol):
 
 
 def requests(path: str, port: int) -> list[bytes]:
-    """Return the requests that are sent in turn: every task under every budget."""
+    """Return the requests that are sent in turn: every one with a task of its own, so that no cache can answer."""
     return [
-        f"GET {path}?task={quote_plus(task)}&budget={budget} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode()
-        for task in TASKS
-        for budget in BUDGETS
+        f"GET {path}?task={quote_plus(distinct(at))}&budget={BUDGETS[at // len(TASKS) % len(BUDGETS)]} HTTP/1.1\r\n"
+        f"Host: 127.0.0.1:{port}\r\n\r\n".encode()
+        for at in range(SENT)
     ]
 
 
@@ -90,7 +102,7 @@ async def run(port: int, connections: int, seconds: float, path: str) -> dict[st
     clients = [
         (
             await loop.create_connection(
-                lambda at=at: Client(sent[at % len(sent) :] + sent[: at % len(sent)], began + seconds),  # type: ignore[misc]
+                lambda at=at: Client(sent, at * 61, began + seconds),  # type: ignore[misc]
                 "127.0.0.1",
                 port,
             )
