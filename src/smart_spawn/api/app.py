@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from smart_spawn import __version__
 from smart_spawn.api.address import is_wide
@@ -50,7 +51,18 @@ TAGS = [
 
 
 class Service(FastAPI):
-    """The service, with its document made by us."""
+    """The service, with its document made by us, and the gate before everything else."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Return what answers requests, from the gate on.
+
+        What the framework puts before it catches errors that the gate lets nobody see, and takes an eighth of the
+        time of a pick.
+        """
+        layer: Any = super().build_middleware_stack()
+        while not isinstance(layer, Gate):
+            layer = layer.app
+        return layer
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document, made once."""
