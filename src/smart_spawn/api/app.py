@@ -56,8 +56,7 @@ class Service(FastAPI):
     def build_middleware_stack(self) -> ASGIApp:
         """Return what answers requests, from the gate on.
 
-        What the framework puts before it catches errors that the gate lets nobody see, and takes an eighth of the
-        time of a pick.
+        What the framework puts before it catches errors that the gate lets nobody see, at a price for every pick.
         """
         layer: Any = super().build_middleware_stack()
         while not isinstance(layer, Gate):

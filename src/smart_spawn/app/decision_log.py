@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
 import threading
 from collections import OrderedDict
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from smart_spawn.errors import NotFound
 from smart_spawn.routing.decision import Decision, Session, decode_decision, encode_decision
@@ -88,7 +88,7 @@ class DecisionLog:
         """Hash a task under this installation's own key: equal tasks can be recognised, none can be read."""
         if not task:
             return None
-        return hmac.new(self._key, task.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:32]
+        return hmac.digest(self._key, task.encode("utf-8", "surrogatepass"), "sha256")[:16].hex()
 
     def _load_key(self) -> bytes:
         """Return the key under which tasks are hashed: this installation's own, made at the first start."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from smart_spawn.classify.features import read
 from smart_spawn.classify.language import language_of
@@ -18,9 +19,8 @@ _HARD = {Category.REASONING: 0.3, Category.CODING: 0.2, Category.RESEARCH: 0.2}
 _LONG_TOKENS = 4000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskProfile:
-    """What a task asks for, as far as its words tell."""
+class TaskProfile(msgspec.Struct, frozen=True, kw_only=True):
+    """What a task asks for, as far as its words tell. A `Struct` for the reason that `Decision` gives."""
 
     category: Category
     """The most probable one; `GENERAL` when abstaining."""

@@ -15,6 +15,7 @@ from smart_spawn.catalog.snapshot import Catalog
 from smart_spawn.model import BUDGETS, CATEGORIES, Budget, Category
 from smart_spawn.routing.decision import Choice, Decision
 from smart_spawn.routing.policy import RoutingPolicy
+from smart_spawn.routing.rank import chance_to_be_best
 from smart_spawn.routing.route import Race, choice_at, run_race
 from smart_spawn.scoring.candidates import Inherited
 from smart_spawn.scoring.category import Matrix, shrink_factor
@@ -87,6 +88,8 @@ class Explanation:
     """Largest contribution first, in either direction."""
     unmeasured: tuple[str, ...]
     """Boards that would count here and have nothing on the selected model."""
+    p_best: float
+    """Probability that the selected model is the best of all that stayed."""
     alternatives: tuple[Alternative, ...]
 
 
@@ -109,14 +112,19 @@ def contributions(catalog: Catalog, row: int, mix: Matrix) -> tuple[Matrix, Matr
     In a category the points of a board are its weighted deviation from 50 times the shrinkage; a mix adds the
     categories' points by their shares. What the floor of `fast-cheap` takes away is spread over its boards.
     """
+    of_all, points = _contributions(catalog, row)
+    return mix @ of_all, mix @ points
+
+
+def _contributions(catalog: Catalog, row: int) -> tuple[Matrix, Matrix]:
+    """Return what `_by_category` does, remembered for the rows that are chosen again and again."""
     held = catalog.contributions.get(row)
     if held is None:
         held = _by_category(catalog, row)
         if len(catalog.contributions) >= KEPT_CONTRIBUTIONS:
             catalog.contributions.clear()
         catalog.contributions[row] = held
-    of_all, points = held
-    return mix @ of_all, mix @ points
+    return held
 
 
 def _by_category(catalog: Catalog, row: int) -> tuple[Matrix, Matrix]:
@@ -157,6 +165,7 @@ def explain(decision: Decision, catalog: Catalog, policy: RoutingPolicy) -> Expl
             for at in counted
         ),
         unmeasured=tuple(catalog.boards[at] for at in np.flatnonzero(wanted & (share == 0))),
+        p_best=chance_to_be_best(rerun(decision, catalog, policy).ranking, row),
         alternatives=_alternatives(decision, catalog, policy, mix),
     )
 
@@ -291,8 +300,8 @@ def reason(decision: Decision, catalog: Catalog) -> str:
             f"{name}{effort}: no board has measured what is left for {decision.category}, so this is a guess."
         )
     row = row_of(catalog, decision.selected)
-    _, points = contributions(catalog, row, mix_vector(decision.mix))
-    order = np.argsort(-points, kind="stable")[:2].tolist()
+    points = mix_vector(decision.mix) @ _contributions(catalog, row)[1]
+    order = (-points).argsort(kind="stable")[:2].tolist()
     boards = " and ".join(catalog.boards[at] for at in order if points[at] > 0)
     because = f", carried by {boards}" if boards else ""
     lead = decision.runner_up

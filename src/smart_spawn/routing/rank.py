@@ -63,12 +63,13 @@ def category_mix(request: RouteRequest, profile: TaskProfile, policy: RoutingPol
     `UNSURE_CATEGORY` the mix leans on `general`. Raises InvalidRequest when all weights are zero.
     """
     if request.category is not None:
-        chance = {request.category: 1.0}
+        chance: Mapping[Category, float] = {request.category: 1.0}
     else:
-        chance = dict(profile.categories)
+        chance = profile.categories
         best = max(chance.values(), default=0.0)
         if best < UNSURE_CATEGORY:
-            chance[Category.GENERAL] = chance.get(Category.GENERAL, 0.0) + UNSURE_CATEGORY - best
+            general = chance.get(Category.GENERAL, 0.0) + UNSURE_CATEGORY - best
+            chance = {**chance, Category.GENERAL: general}
     mix = [chance.get(c, 0.0) for c in CATEGORIES]
     if request.category_weights or policy.category_weights:
         mix = _weighed(mix, request.category_weights, policy.category_weights)

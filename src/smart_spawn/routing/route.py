@@ -19,7 +19,6 @@ from smart_spawn.routing.rank import (
     Ranking,
     as_mapping,
     category_mix,
-    chance_to_be_best,
     choose,
     confidence,
     expected_cost_usd,
@@ -205,7 +204,6 @@ def _decision(
         selected=choice_at(race, row),
         others=tuple(choice_at(race, other) for other in others[:KEPT_OTHERS]),
         confidence=confidence(race.ranking, row, others[0]) if others else 1.0,
-        p_best=chance_to_be_best(race.ranking, row),
         candidate_count=race.ranking.eligible_models,
         rejected=race.filtered.rejected,
         warnings=(

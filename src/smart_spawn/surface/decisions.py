@@ -145,7 +145,7 @@ def decision_json(
         },
         "reason": reason(decision, catalog),
         "confidence": decision.confidence,
-        "pBest": decision.p_best,
+        "pBest": why.p_best,
         "runnerUp": None
         if runner_up is None
         else {

@@ -5,8 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from dataclasses import asdict
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -151,7 +151,7 @@ def test_sizes_are_of_the_whole_text() -> None:
 
 def test_the_profile_can_be_stored() -> None:
     """A decision keeps the profile as plain data."""
-    stored = asdict(classify("Write a haiku"))
+    stored = msgspec.to_builtins(classify("Write a haiku"))
     assert stored["categories"]["creative"] == stored["confidence"]
 
 
@@ -203,9 +203,9 @@ def test_time_grows_no_faster_than_the_text(unit: str) -> None:
         text = unit * (characters // len(unit))
         times = []
         for _ in range(3):
-            start = time.perf_counter()
+            start = time.thread_time()
             classify(text)
-            times.append(time.perf_counter() - start)
+            times.append(time.thread_time() - start)
         return min(times)
 
     classify(unit)

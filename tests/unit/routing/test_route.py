@@ -352,7 +352,7 @@ def test_the_order_of_models_does_not_matter(found: dict[str, float], shuffle: A
     shuffle.shuffle(names)
     second = catalog([listing(m, "0.5") for m in names], {m: readings[m] for m in names})
     one, other = choose(first, minCapability=0), choose(second, minCapability=0)
-    assert (one.selected, one.others, one.p_best) == (other.selected, other.others, other.p_best)
+    assert (one.selected, one.others, one.confidence) == (other.selected, other.others, other.confidence)
 
 
 @settings(max_examples=40, deadline=None)
