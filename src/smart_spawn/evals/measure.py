@@ -1,8 +1,8 @@
-"""Policies against baselines: accuracy and cost, beside always asking the strongest, and how sure that is."""
+"""Policies against baselines: accuracy, cost and time, beside always asking the strongest, and how sure that is."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,34 +10,67 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from smart_spawn.evals.outcomes import DataSet, folders, load
+from smart_spawn.errors import InvalidRequest
+from smart_spawn.evals.curves import Curve, cascade_curve, metrics_of, pair_of, route_curve
+from smart_spawn.evals.outcomes import DataSet, RecordedPrompt, folders, load
+from smart_spawn.evals.published import published
 from smart_spawn.evals.replay import (
     BASELINES,
     POLICIES,
     Fitted,
     Policy,
     Result,
-    cascaded,
     fit,
     members_for,
 )
 
 RESAMPLES = 1_000
 SEED = 20261122
-SWEEP = (0.0, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.99)
-"""Thresholds of the cascade at which its curve of cost and accuracy is drawn."""
+FEWEST_IN_PART = 20
+"""A part with fewer prompts has no row of its own."""
 
 Numbers = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
 Folds = list[tuple[DataSet, Fitted]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """One policy over all prompts."""
+    """One policy over all prompts; NaN where something was not recorded."""
 
     score: Numbers
     cost: Numbers
+    latency: Numbers
     strong: Numbers
+    agreed: Numbers
+
+    def where(self, mask: Bools) -> Column:
+        """Return the same for some of the prompts."""
+        return Column(
+            score=self.score[mask],
+            cost=self.cost[mask],
+            latency=self.latency[mask],
+            strong=self.strong[mask],
+            agreed=self.agreed[mask],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """Everything that was found out about one folder, prompt by prompt: whole and parts are cut from it."""
+
+    data: DataSet
+    prompts: Sequence[RecordedPrompt]
+    columns: dict[str, Column]
+    curves: dict[str, Curve]
+    pair: tuple[Numbers, Numbers]
+    """Per prompt the expected gain of the strong model over the weak one, and the gain."""
+    oracle: tuple[Numbers, Numbers]
+    spread: tuple[Numbers, Numbers]
+    """Per prompt the costs of the cheapest and the dearest model."""
+    members: Numbers
+    """[prompts × members]: scores of the collective's members, whoever they were."""
+    skill: float
 
 
 async def evaluate(
@@ -47,88 +80,207 @@ async def evaluate(
     train: Path | None = None,
     dataset: str | None = None,
     metrics: bool = True,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Measure policies on every data set. Raises InvalidRequest for what cannot be read.
 
     Everything fitted is fitted on `train`. Without it each half of the outcomes is measured with what the other half
-    taught, so that no prompt teaches about itself.
+    taught, so that no prompt teaches about itself. `dataset` names a folder, `folder/part`, or a part.
     """
     found: dict[str, Any] = {}
     skipped: dict[str, str] = {}
-    for folder in folders(outcomes, dataset):
-        data = load(folder)
-        if isinstance(data, str):
-            skipped[folder.name] = data
+    for folder, part in _wanted(outcomes, dataset):
+        loaded = load(folder)
+        if isinstance(loaded, str):
+            skipped[folder.resolve().name] = loaded
             continue
-        folds = _folds(data, train)
-        if isinstance(folds, str):
-            skipped[folder.name] = folds
-            continue
-        found[folder.name] = await _measured(policies, folds, metrics=metrics)
+        for data in loaded:
+            if part is not None and part not in data.parts and data.name != f"{folder.name}/{part}":
+                continue
+            tell(f"{data.name}: {len(data.prompts):,} prompts, {len(data.models)} models")
+            folds = folds_of(data, train)
+            if isinstance(folds, str):
+                skipped[data.name] = folds
+                continue
+            measured = await _measured(data, policies, folds, metrics=metrics)
+            for name, mask in _cuts(measured, part):
+                found[name] = _entry(name, measured, mask)
     return {"datasets": found, **({"skipped": skipped} if skipped else {})}
 
 
-def _folds(data: DataSet, train: Path | None) -> Folds | str:
+def _wanted(root: Path, dataset: str | None) -> Iterator[tuple[Path, str | None]]:
+    """Find the folders, and the one part where only that is asked for. Raises InvalidRequest."""
+    if dataset is None:
+        yield from ((folder, None) for folder in folders(root))
+        return
+    folder_name, _, part = dataset.partition("/")
+    try:
+        yield from ((folder, part or None) for folder in folders(root, folder_name))
+    except InvalidRequest:
+        held = [(f, d) for f in folders(root) for d in _loaded(f) if dataset in _parts_of(d)]
+        if not held:
+            raise
+        yield from ((folder, dataset) for folder, _ in held)
+
+
+def _loaded(folder: Path) -> list[DataSet]:
+    found = load(folder)
+    return found if isinstance(found, list) else []
+
+
+def _parts_of(data: DataSet) -> tuple[str, ...]:
+    return (*data.parts, data.name.partition("/")[2])
+
+
+def folds_of(data: DataSet, train: Path | None) -> Folds | str:
+    """Pair the prompts with what was learned elsewhere, or say why that is not possible."""
     if train is None:
         first, second = data.halves()
         if not first.prompts or not second.prompts:
             return "too few prompts to learn from one half and measure on the other"
-        return [(first, fit(second)), (second, fit(first))]
-    taught = load(folders(train, data.name)[0])
+        return [(first, fit(second, first)), (second, fit(first, second))]
+    try:
+        taught = load(folders(train, data.name.partition("/")[0])[0])
+    except InvalidRequest as error:
+        return f"training data: {error.message}"
     if isinstance(taught, str):
         return f"training data: {taught}"
-    common = sorted(set(taught.models) & set(data.models))
-    if len(common) < 2:
+    same = next((one for one in taught if one.name == data.name), None)
+    common = sorted(set(same.models) & set(data.models)) if same else []
+    if same is None or len(common) < 2:
         return "training and outcomes have fewer than two models in common"
-    return [(data.only(common), fit(taught.only(common)))]
+    asked, known = data.only(common), same.only(common)
+    return [(asked, fit(known, asked))]
 
 
-async def _measured(policies: Sequence[str], folds: Folds, *, metrics: bool) -> dict[str, Any]:
+async def _measured(data: DataSet, policies: Sequence[str], folds: Folds, *, metrics: bool) -> Measured:
     names = [*BASELINES, *(name for name in policies if name not in BASELINES)]
-    columns = {name: await _run(POLICIES[name], folds) for name in names}
-    base = columns["strongest"]
-    rows = {name: _row(column, base) for name, column in columns.items()}
-    if "collective" in rows:
-        best = _best_member(folds)
-        rows["collective"]["bestMemberAccuracy"] = round(best, 4)
-        rows["collective"]["gainOverBestMember"] = round(float(columns["collective"].score.mean()) - best, 4)
-    return {
-        "prompts": sum(len(fold.prompts) for fold, _ in folds),
-        "models": len(folds[0][0].models),
-        "policies": rows,
-        "metrics": await _metrics(folds, columns) if metrics else {},
-    }
-
-
-def _best_member(folds: Folds) -> float:
-    """Return the accuracy of the member that turned out best in each fold, which nobody could know before."""
-    total = 0.0
-    for fold, fitted in folds:
-        members = members_for(fitted)
-        total += max(sum(p.answers[m].score for p in fold.prompts) for m in members)
-    return total / sum(len(fold.prompts) for fold, _ in folds)
-
-
-async def _run(policy: Policy, folds: Folds) -> Column:
-    results: list[Result] = [
-        await policy(prompt, fitted) for fold, fitted in folds for prompt in fold.prompts
-    ]
-    return Column(
-        score=np.array([r.score for r in results]),
-        cost=np.array([r.cost_usd for r in results]),
-        strong=np.array([float(r.used_strongest) for r in results]),
+    if any(fitted.cheapest is None for _, fitted in folds):
+        names.remove("cheapest")
+    columns = {name: await run_policy(POLICIES[name], folds) for name in names}
+    curves = {}
+    if metrics:
+        curves["route"] = route_curve(folds)
+        if "cascade" in names and data.priced:
+            curves["cascade"] = await cascade_curve(
+                folds, columns["strongest"].score, columns["strongest"].cost
+            )
+    prompts = [p for fold, _ in folds for p in fold.prompts]
+    return Measured(
+        data=data,
+        prompts=prompts,
+        columns=columns,
+        curves=curves,
+        pair=pair_of(folds),
+        oracle=_oracle(prompts),
+        spread=_model_costs(folds),
+        members=np.array(
+            [
+                [p.answers[m].score for m in members_for(fitted)]
+                for fold, fitted in folds
+                for p in fold.prompts
+            ]
+        ),
+        skill=float(np.mean([fitted.gains.skill for _, fitted in folds])),
     )
 
 
-def _row(column: Column, base: Column) -> dict[str, Any]:
+async def run_policy(policy: Policy, folds: Folds) -> Column:
+    """Carry a policy out on every prompt. No model is called."""
+    results: list[Result] = [await policy(p, fitted) for fold, fitted in folds for p in fold.prompts]
+    return Column(
+        score=np.array([r.score for r in results]),
+        cost=_known([r.cost_usd for r in results]),
+        latency=_known([r.latency_s for r in results]),
+        strong=np.array([float(r.used_strongest) for r in results]),
+        agreed=_known([None if r.agreed is None else float(r.agreed) for r in results]),
+    )
+
+
+def _known(values: Sequence[float | None]) -> Numbers:
+    return np.array([np.nan if v is None else v for v in values])
+
+
+def _oracle(prompts: Sequence[RecordedPrompt]) -> tuple[Numbers, Numbers]:
+    """Return per prompt the best score that any model has, and what the cheapest of those cost."""
+    scores, costs = [], []
+    for prompt in prompts:
+        best = max(a.score for a in prompt.answers.values())
+        paid = [a.cost_usd for a in prompt.answers.values() if a.score == best and a.cost_usd is not None]
+        scores.append(best)
+        costs.append(min(paid) if paid else np.nan)
+    return np.array(scores), np.array(costs)
+
+
+def _model_costs(folds: Folds) -> tuple[Numbers, Numbers]:
+    """Return per prompt the costs of the models that are cheapest and dearest on average."""
+    prompts = [p for fold, _ in folds for p in fold.prompts]
+    models = folds[0][1].models
+    costs = np.array([[_or_nan(p.answers[m].cost_usd) for m in models] for p in prompts])
+    mean = costs.mean(axis=0)
+    if np.isnan(mean).any():
+        return np.full(len(prompts), np.nan), np.full(len(prompts), np.nan)
+    return costs[:, int(mean.argmin())], costs[:, int(mean.argmax())]
+
+
+def _or_nan(value: float | None) -> float:
+    return np.nan if value is None else value
+
+
+def _cuts(measured: Measured, part: str | None) -> Iterator[tuple[str, Bools]]:
+    """Yield the whole and each part, or only the one that was asked for."""
+    parts = np.array([p.part for p in measured.prompts])
+    if part is None or part not in measured.data.parts:
+        yield measured.data.name, np.ones(len(parts), dtype=bool)
+    for name in measured.data.parts:
+        mask = parts == name
+        if part in (None, name) and mask.sum() >= FEWEST_IN_PART:
+            yield f"{measured.data.name}/{name}", mask
+
+
+def _entry(name: str, measured: Measured, mask: Bools) -> dict[str, Any]:
+    """Tell of one data set in the contract's words, with what a reader needs beside them."""
+    columns = {policy: column.where(mask) for policy, column in measured.columns.items()}
+    best, cheapest = measured.oracle[0][mask], measured.oracle[1][mask]
+    rows = {policy: _row(column, columns["strongest"], best) for policy, column in columns.items()}
+    if "collective" in rows:
+        member = float(measured.members[mask].mean(axis=0).max())
+        rows["collective"]["bestMemberAccuracy"] = round(member, 4)
+        rows["collective"]["gainOverBestMember"] = round(
+            float(columns["collective"].score.mean()) - member, 4
+        )
+    curves = {policy: curve.where(mask) for policy, curve in measured.curves.items()}
+    figures = (
+        metrics_of(
+            curves,
+            (measured.pair[0][mask], measured.pair[1][mask]),
+            (measured.spread[0][mask], measured.spread[1][mask]),
+        )
+        if curves
+        else {"metrics": {}}
+    )
+    return {
+        "prompts": int(mask.sum()),
+        "models": len(measured.data.models),
+        "policies": rows,
+        **figures,
+        "oracle": {"accuracy": _shown(best.mean()), "costUsdPer1k": _or_none(1000 * cheapest.mean())},
+        "learnedSkill": _shown(measured.skill),
+        "notes": list(measured.data.notes),
+        "published": published(name),
+    }
+
+
+def _row(column: Column, base: Column, best: Numbers) -> dict[str, Any]:
     draw = np.random.default_rng(SEED).integers(0, len(column.score), (RESAMPLES, len(column.score)))
     score, cost = column.score[draw].mean(axis=1), column.cost[draw].mean(axis=1)
     base_score, base_cost = base.score[draw].mean(axis=1), base.cost[draw].mean(axis=1)
-    return {
+    row: dict[str, Any] = {
         "accuracy": _shown(column.score.mean()),
-        "costUsdPer1k": _shown(1000 * column.cost.mean()),
+        "costUsdPer1k": _or_none(1000 * column.cost.mean()),
         "accuracyVsStrongest": _ratio(column.score.mean(), base.score.mean()),
         "costVsStrongest": _ratio(column.cost.mean(), base.cost.mean()),
+        "regret": _shown((best - column.score).mean()),
         "interval95": {
             "accuracy": _interval(score),
             "costUsdPer1k": _interval(1000 * cost),
@@ -136,46 +288,14 @@ def _row(column: Column, base: Column) -> dict[str, Any]:
             "costVsStrongest": _interval(_divided(cost, base_cost)),
         },
     }
-
-
-async def _metrics(folds: Folds, columns: dict[str, Column]) -> dict[str, float | None]:
-    """Describe the cascade's whole curve, from the first cheap answer to always the strongest.
-
-    `apgr`: mean share of the gap between both that is recovered, over the share of calls of the strongest. `cpt50`,
-    `cpt80`: that share of calls at which half or 80 % of the gap is recovered. `aiq`: area under the best accuracy
-    for a cost, both beside the strongest's, from no cost to its own.
-    """
-    strong = columns["strongest"]
-    curve = [await _run(cascaded(threshold), folds) for threshold in SWEEP]
-    weak = float(curve[0].score.mean())
-    gap = float(strong.score.mean()) - weak
-    shares = [float(c.strong.mean()) for c in curve]
-    accuracy = [float(c.score.mean()) for c in curve]
-    xs = np.array([0.0, *shares, 1.0])
-    ys = np.array([weak, *accuracy, float(strong.score.mean())])
-    order = np.argsort(xs, kind="stable")
-    xs, ys = xs[order], np.maximum.accumulate(ys[order])
-    costs = np.array([*(float(c.cost.mean()) for c in curve), float(strong.cost.mean())]) / strong.cost.mean()
-    values = np.array([*accuracy, float(strong.score.mean())]) / strong.score.mean()
-    order = np.argsort(costs, kind="stable")
-    costs, values = costs[order], np.maximum.accumulate(values[order])
-    inside = costs <= 1.0
-    grid = np.linspace(0.0, 1.0, 201)
-    area = float(np.interp(grid, np.r_[0.0, costs[inside]], np.r_[0.0, values[inside]]).mean())
-    if gap <= 0:
-        return {"apgr": None, "cpt50": None, "cpt80": None, "aiq": _shown(area)}
-    recovered = np.interp(grid, xs, (ys - weak) / gap)
-    return {
-        "apgr": _shown(recovered.mean()),
-        "cpt50": _reached(grid, recovered, 0.5),
-        "cpt80": _reached(grid, recovered, 0.8),
-        "aiq": _shown(area),
-    }
-
-
-def _reached(grid: Numbers, recovered: Numbers, share: float) -> float | None:
-    at = np.flatnonzero(recovered >= share)
-    return _shown(grid[at[0]]) if len(at) else None
+    times = column.latency[~np.isnan(column.latency)]
+    if len(times) >= len(column.latency) / 2:
+        row["latencyS"] = {"mean": _shown(times.mean()), "p50": _shown(np.median(times))}
+    if not np.isnan(column.agreed).any():
+        both = column.agreed > 0
+        row["agreed"] = _shown(both.mean())
+        row["accuracyWhereAgreed"] = _shown(column.score[both].mean()) if both.any() else None
+    return row
 
 
 def _divided(value: Numbers, base: Numbers) -> Numbers:
@@ -183,7 +303,7 @@ def _divided(value: Numbers, base: Numbers) -> Numbers:
 
 
 def _ratio(value: np.floating[Any], base: np.floating[Any]) -> float | None:
-    return _shown(value / base) if base > 0 else None
+    return _or_none(value / base) if base > 0 else None
 
 
 def _interval(values: Numbers) -> list[float | None]:
@@ -192,6 +312,10 @@ def _interval(values: Numbers) -> list[float | None]:
         return [None, None]
     low, high = np.percentile(known, (2.5, 97.5))
     return [_shown(low), _shown(high)]
+
+
+def _or_none(value: float | np.floating[Any]) -> float | None:
+    return None if np.isnan(value) else _shown(value)
 
 
 def _shown(value: float | np.floating[Any]) -> float:

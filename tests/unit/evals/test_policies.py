@@ -70,8 +70,8 @@ def record(root: Path, name: str = "sums", *, prompts: int = 150) -> Path:
 
 def loaded(folder: Path) -> DataSet:
     data = load(folder)
-    assert isinstance(data, DataSet)
-    return data
+    assert isinstance(data, list), data
+    return data[0]
 
 
 def test_models_that_cannot_be_compared_are_left_out(tmp_path: Path) -> None:
@@ -90,11 +90,13 @@ def test_halves_share_no_prompt(tmp_path: Path) -> None:
 
 def test_what_is_fitted_comes_from_training_alone(tmp_path: Path) -> None:
     """Strongest and cheapest by their means, priors per category, members from different families."""
-    fitted = fit(loaded(record(tmp_path) / "sums"))
+    data = loaded(record(tmp_path) / "sums")
+    fitted = fit(data, data)
     assert (fitted.strongest, fitted.cheapest) == ("strong-1", "weak-9")
-    priors = {rung.model_id: rung.prior for rung in fitted.rungs["math"]}
-    assert priors["strong-1"] == pytest.approx(0.9, abs=0.02)
-    assert priors["other-2"] == pytest.approx(0.8, abs=0.02)
+    priors = fitted.likely(data.prompts).mean(axis=0)
+    assert priors[fitted.models.index("strong-1")] == pytest.approx(0.9, abs=0.02)
+    assert priors[fitted.models.index("other-2")] == pytest.approx(0.8, abs=0.02)
+    assert fitted.rungs_of(data.prompts[0])[0].model_id in {"strong-1", "other-2"}
     assert members_for(fitted)[:2] == ["strong-1", "other-2"]
 
 
@@ -131,14 +133,127 @@ async def test_training_may_stand_apart(tmp_path: Path) -> None:
     assert found["datasets"]["sums"]["prompts"] == 150
 
 
-async def test_data_sets_without_costs_are_named_and_left_out(tmp_path: Path) -> None:
-    """They say why, and the others are measured."""
+async def test_data_sets_without_costs_are_measured_by_accuracy(tmp_path: Path) -> None:
+    """Costs are unknown, not zero; what needs them is left out."""
     root = record(tmp_path)
-    write(root / "free" / "prompts.jsonl.gz", [{"prompt_id": "a", "prompt": "x"}])
-    write(root / "free" / "outcomes.jsonl.gz", [{"prompt_id": "a", "model": "m", "score": 1.0}])
-    found = await evaluate(["route"], root, metrics=False)
+    free(root / "free")
+    found = await evaluate(["route", "cascade"], root, dataset="free")
+    rows = found["datasets"]["free"]["policies"]
+    assert "cheapest" not in rows
+    assert rows["route"]["costUsdPer1k"] is None
+    assert rows["route"]["costVsStrongest"] is None
+    assert rows["strongest"]["accuracy"] == pytest.approx(0.9, abs=0.05)
+    assert found["datasets"]["free"]["metrics"]["aiq"] is None
+    assert found["datasets"]["free"]["metrics"]["apgr"] is not None
+
+
+def free(folder: Path, *, parts: tuple[str, ...] = ("",), models: str = "ab") -> None:
+    """Write outcomes with scores alone; with several parts each has models of its own."""
+    asked, answered = [], []
+    for part in parts:
+        for n in range(60):
+            asked.append({"prompt_id": f"{part}{n}", "dataset": part, "category": "chat"})
+            for place, model in enumerate(models):
+                good = n % 10 < (9 if place == 0 else 5)
+                name = f"{model}{part}"
+                answered.append({"prompt_id": f"{part}{n}", "model": name, "score": float(good)})
+    write(folder / "prompts.jsonl.gz", asked)
+    write(folder / "outcomes.jsonl.gz", answered)
+
+
+async def test_parts_are_measured_beside_the_whole(tmp_path: Path) -> None:
+    """Each data set within a folder has a row of its own, and can be asked for by its name."""
+    root = record(tmp_path)
+    write(
+        root / "sums" / "prompts.jsonl.gz",
+        [
+            {"prompt_id": f"q{n}", "dataset": f"set/{'odd' if n % 2 else 'even'}", "prompt": f"after {n}?"}
+            for n in range(150)
+        ],
+    )
+    found = (await evaluate(["route"], root))["datasets"]
+    assert list(found) == ["sums", "sums/even", "sums/odd"]
+    assert found["sums/even"]["prompts"] + found["sums/odd"]["prompts"] == found["sums"]["prompts"]
+    assert list((await evaluate(["route"], root, dataset="odd"))["datasets"]) == ["sums/odd"]
+    assert list((await evaluate(["route"], root, dataset="sums/even"))["datasets"]) == ["sums/even"]
+
+
+async def test_parts_without_common_models_stand_alone(tmp_path: Path) -> None:
+    """A folder whose parts were answered by different models is as many data sets."""
+    free(tmp_path / "mixed", parts=("x", "y"))
+    found = (await evaluate(["route"], tmp_path))["datasets"]
+    assert list(found) == ["mixed/x", "mixed/y"]
+
+
+async def test_list_prices_stand_in_where_tokens_are_unknown(tmp_path: Path) -> None:
+    """The note says by which tokens."""
+    free(tmp_path / "priced")
+    (tmp_path / "priced" / "prices.json").write_text('{"a": [10, 10], "b": [1, 1]}')
+    row = (await evaluate(["route"], tmp_path))["datasets"]["priced"]
+    assert row["policies"]["strongest"]["costUsdPer1k"] == pytest.approx(10.0)
+    assert "list prices" in row["notes"][0]
+
+
+async def test_times_are_measured_where_they_were_recorded(tmp_path: Path) -> None:
+    """A cascade waits for one model after the other, a collective for the slowest."""
+    root = record(tmp_path)
+    path = root / "sums" / "outcomes.jsonl.gz"
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        rows = [json.loads(line) | {"latency_s": 2.0} for line in lines]
+    write(path, rows)
+    found = (await evaluate(["cascade", "collective"], root, metrics=False))["datasets"]["sums"]["policies"]
+    assert found["strongest"]["latencyS"] == {"mean": 2.0, "p50": 2.0}
+    assert found["collective"]["latencyS"]["p50"] == 2.0
+    assert found["cascade"]["latencyS"]["mean"] >= 2.0
+
+
+async def test_regret_is_what_the_best_model_of_each_prompt_had_over_it(tmp_path: Path) -> None:
+    """Nobody can do better than the oracle, and always the strongest falls short by what it misses."""
+    root = record(tmp_path)
+    row = (await evaluate(["route"], root, metrics=False))["datasets"]["sums"]
+    strongest = row["policies"]["strongest"]
+    assert strongest["regret"] == pytest.approx(row["oracle"]["accuracy"] - strongest["accuracy"], abs=2e-4)
+
+
+async def test_what_cannot_be_used_is_named_and_left_out(tmp_path: Path) -> None:
+    """One model, or no training data of that name: said in words, and the others are measured."""
+    root = record(tmp_path / "a")
+    free(root / "lonely", models="a")
+    free(root / "unknown")
+    train = record(tmp_path / "b")
+    found = await evaluate(["route"], root, train=train, metrics=False)
     assert list(found["datasets"]) == ["sums"]
-    assert "costs" in found["skipped"]["free"]
+    assert "two models" in found["skipped"]["lonely"]
+    assert "training data" in found["skipped"]["unknown"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "not json",
+        "[1]",
+        '{"model": "m", "score": 1}',
+        '{"prompt_id": "a", "model": "m", "score": 7}',
+        '{"prompt_id": "a", "model": "m", "score": "high"}',
+    ],
+)
+async def test_a_broken_line_is_refused(tmp_path: Path, line: str) -> None:
+    """It says in which folder, and what a line should be."""
+    root = record(tmp_path)
+    with gzip.open(root / "sums" / "outcomes.jsonl.gz", "at", encoding="utf-8") as file:
+        file.write(line + "\n")
+    with pytest.raises(InvalidRequest, match="cannot be read") as failed:
+        await evaluate(["route"], root)
+    assert "evaluate.md" in str(failed.value.hint)
+
+
+async def test_a_file_that_was_cut_off_is_refused(tmp_path: Path) -> None:
+    """Half a download is no outcome."""
+    root = record(tmp_path)
+    path = root / "sums" / "outcomes.jsonl.gz"
+    path.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(InvalidRequest, match="cannot be read"):
+        await evaluate(["route"], root)
 
 
 async def test_what_cannot_be_read_is_refused(tmp_path: Path) -> None:
