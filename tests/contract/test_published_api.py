@@ -1,0 +1,403 @@
+"""What published clients rely on, field by field: names, types, statuses and codes, with `/api` and without.
+
+Nobody here can change those clients. A field is never renamed, never of another type, and one that is new is added to
+the shape on purpose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from smart_spawn.api.app import create_app
+from smart_spawn.app import SmartSpawn
+from smart_spawn.settings import Settings
+from tests.contract.shapes import NUMBER, Each, Or, maybe, misfits
+from tests.unit.api.conftest import small_facts
+
+CATEGORIES = ["coding", "reasoning", "creative", "vision", "research", "fast-cheap", "general"]
+BUDGETS = ["low", "medium", "high", "any"]
+CATEGORY, BUDGET = Or(tuple(CATEGORIES)), Or(tuple(BUDGETS))
+PRICING = {
+    "prompt": maybe(float),
+    "completion": maybe(float),
+    "cachedInput?": float,
+    "reasoning?": float,
+}
+"""USD per million tokens."""
+BY_CATEGORY = {f"{category}?": NUMBER for category in CATEGORIES}
+MODEL = {
+    "id": str,
+    "name": str,
+    "provider": str,
+    "contextLength": maybe(int),
+    "maxOutputTokens": maybe(int),
+    "pricing": {**PRICING, "overrides?": list},
+    "capabilities": dict.fromkeys(("vision", "functionCalling", "streaming", "json", "reasoning"), bool),
+    "categories": [CATEGORY],
+    "scores": BY_CATEGORY,
+    "costEfficiency": BY_CATEGORY,
+    "tier": Or(("premium", "standard", "budget", None)),
+    "benchmarks": Each(NUMBER),
+    "speed": {"outputTokensPerSecond?": NUMBER, "timeToFirstToken?": NUMBER},
+    "tags": [str],
+    "reasoningEfforts": [str],
+    "lastUpdated": maybe(str),
+    "sourcesCovered": [str],
+}
+PICK = {
+    "data": {
+        "id": str,
+        "name": str,
+        "provider": str,
+        "score": float,
+        "benchmarkScore": maybe(float),
+        "personalScore": maybe(float),
+        "pricing": PRICING,
+        "budget": BUDGET,
+        "tier": {"min": NUMBER, "max": maybe(NUMBER)},
+        "candidateCount": int,
+        "category": CATEGORY,
+        "confidence": float,
+        "reasoningEffort": maybe(str),
+        "reason": str,
+        "fallbacks": [str],
+        "decisionId": str,
+        "contextTags?": [str],
+        "contextBoost?": float,
+        "warnings?": [str],
+    }
+}
+RECOMMEND = {
+    "data": [
+        {
+            "model": MODEL,
+            "reason": str,
+            "confidence": float,
+            "reasoningEffort": maybe(str),
+            "qualityGivenUp": float,
+        }
+    ],
+    "meta": {
+        "task": CATEGORY,
+        "taskRaw": str,
+        "budget": BUDGET,
+        "candidatesConsidered": int,
+        "decisionId": str,
+    },
+}
+STEP_MODEL = maybe({"id": str, "name": str, "provider": str, "score": float, "pricing": PRICING})
+WHOLE = {"decomposed": False, "reason": str}
+"""A task that does not split: 200."""
+DECOMPOSE = {
+    "decomposed": True,
+    "totalSteps": int,
+    "steps": [
+        {
+            "step": int,
+            "task": str,
+            "category": CATEGORY,
+            "budget": BUDGET,
+            "model": STEP_MODEL,
+            "reason": str,
+        }
+    ],
+    "originalTask": str,
+    "context": maybe(str),
+}
+SWARM = {
+    "decomposed": True,
+    "dag": {
+        "tasks": [
+            {
+                "id": str,
+                "description": str,
+                "category": CATEGORY,
+                "budget": BUDGET,
+                "persona": str,
+                "dependsOn": [str],
+                "model": STEP_MODEL,
+                "reason": str,
+                "wave": int,
+            }
+        ],
+        "waves": [{"wave": int, "taskIds": [str], "description": str}],
+        "edges": [{"from": str, "to": str, "type": str}],
+        "totalTasks": int,
+        "totalWaves": int,
+        "criticalPath": [str],
+        "originalTask": str,
+        "context": maybe(str),
+        "estimatedCost": {"low": NUMBER, "high": NUMBER},
+        "warning?": str,
+    },
+}
+ROLE = {
+    "hasRole": bool,
+    "persona": maybe(str),
+    "personaTitle": maybe(str),
+    "stack": [str],
+    "domain": maybe(str),
+    "format": maybe(str),
+    "guardrails": [str],
+    "wordCount": int,
+    "fullPrompt": str,
+    "warnings?": [str],
+}
+INSTRUCTIONS = [{"id": str, "instructions": str}]
+BLOCKS = {
+    "personas": [{"id": str, "title": str, "core": str}],
+    "stack": INSTRUCTIONS,
+    "domains": INSTRUCTIONS,
+    "formats": INSTRUCTIONS,
+    "guardrails": INSTRUCTIONS,
+    "counts": dict.fromkeys(("personas", "stack", "domains", "formats", "guardrails"), int),
+}
+STATUS = {
+    "data": {
+        "status": Or(("ok", "stale", "degraded", "empty")),
+        "lastRefresh": maybe(str),
+        "modelCount": int,
+        "modelsWithScores": int,
+        "modelsWithBenchmarks": int,
+        "sources": Each(
+            {
+                "status": Or(("ok", "stale", "error", "off")),
+                "lastPull": maybe(str),
+                "lastGood": maybe(str),
+                "dataFrom": maybe(str),
+                "count": int,
+                "matched": int,
+                "unmatched": int,
+                "publishedAt": maybe(str),
+                "nextPull": maybe(str),
+                "error?": str,
+                "quarantined?": bool,
+                "notices?": [str],
+                "notes?": [str],
+            }
+        ),
+        "catalogVersion": maybe(str),
+        "catalogAsOf": maybe(str),
+        "norm": maybe(str),
+        "attribution": Each(str),
+        "version": str,
+    }
+}
+ERROR = {"error": {"code": str, "message": str, "hint": str, "details": dict}}
+
+TASK = "Refactor this Python function"
+PARTS = "1. Design a schema for a blog.\n2. Write a REST API for it.\n3. Write the tests."
+LIST = "- Look at Rust\n- Look at Go\n- Compare both languages"
+
+
+@pytest.fixture
+async def http(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[httpx.AsyncClient]:
+    """Return a client of a service in memory."""
+    monkeypatch.setattr("smart_spawn.app.shelf.packaged_facts", small_facts)
+    async with SmartSpawn(Settings.model_validate({"home": tmp_path}), in_memory=True) as app:
+        transport = httpx.ASGITransport(app=create_app(app))
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            yield client
+
+
+prefixed = pytest.mark.parametrize("prefix", ["", "/api"])
+
+
+async def answer_to(http: httpx.AsyncClient, method: str, path: str, body: Any = None) -> httpx.Response:
+    """Send a request as published clients do: JSON with its content type, also on GET."""
+    headers = {"content-type": "application/json"}
+    if body is None:
+        return await http.request(method, path, headers=headers)
+    return await http.request(method, path, headers=headers, json=body)
+
+
+GOOD = [
+    pytest.param("GET", f"/pick?task={TASK}&budget=medium", None, PICK, id="pick"),
+    pytest.param(
+        "GET", f"/pick?task={TASK}&budget=any&context=python,typescript", None, PICK, id="pick-context"
+    ),
+    pytest.param(
+        "GET", "/pick?task=coding&budget=low&exclude=openrouter/beta/cheap", None, PICK, id="pick-exclude"
+    ),
+    pytest.param("GET", f"/pick?task={TASK}&budget=medium&exclude=", None, PICK, id="pick-nothing-excluded"),
+    pytest.param(
+        "GET", "/pick?task=vision&budget=high&require=vision&minContext=1000", None, PICK, id="pick-require"
+    ),
+    pytest.param(
+        "POST", "/pick", {"task": TASK, "budget": "any", "context": ["python"]}, PICK, id="pick-post"
+    ),
+    pytest.param("POST", "/pick", {"task": TASK, "context": "python, rest"}, PICK, id="pick-context-text"),
+    pytest.param("GET", f"/recommend?task={TASK}&budget=any&count=3", None, RECOMMEND, id="recommend"),
+    pytest.param(
+        "GET",
+        "/recommend?category=coding&budget=high&count=5&require=vision&minContext=1&diversity=high&context=python",
+        None,
+        RECOMMEND,
+        id="recommend-category",
+    ),
+    pytest.param(
+        "POST",
+        "/decompose",
+        {"task": PARTS, "budget": "any", "context": "python,rest"},
+        DECOMPOSE,
+        id="decompose",
+    ),
+    pytest.param("POST", "/decompose", {"task": PARTS}, DECOMPOSE, id="decompose-without-context"),
+    pytest.param(
+        "POST", "/decompose", {"task": "Write a haiku", "budget": "low"}, WHOLE, id="decompose-whole"
+    ),
+    pytest.param("POST", "/decompose", {"task": "x", "steps": ["a", "b"]}, DECOMPOSE, id="decompose-steps"),
+    pytest.param(
+        "POST",
+        "/swarm",
+        {"task": LIST, "budget": "medium", "context": "rust", "maxParallel": 5},
+        SWARM,
+        id="swarm",
+    ),
+    pytest.param("POST", "/swarm", {"task": "Write a haiku", "maxParallel": 5}, WHOLE, id="swarm-whole"),
+    pytest.param("POST", "/swarm", {"task": LIST, "minCapability": 99}, SWARM, id="swarm-without-models"),
+    pytest.param("POST", "/roles/compose", {"task": TASK}, ROLE, id="role-none"),
+    pytest.param(
+        "POST",
+        "/roles/compose",
+        {
+            "task": TASK,
+            "persona": "software-engineer",
+            "stack": ["typescript", "no-such"],
+            "domain": "fintech",
+            "format": "full-implementation",
+            "guardrails": ["concise"],
+        },
+        ROLE,
+        id="role",
+    ),
+    pytest.param("GET", "/roles/blocks", None, BLOCKS, id="blocks"),
+    pytest.param("GET", "/status", None, STATUS, id="status"),
+]
+
+
+@prefixed
+@pytest.mark.parametrize(("method", "path", "body", "shape"), GOOD)
+async def test_a_good_answer_has_every_field_and_no_other(
+    http: httpx.AsyncClient, prefix: str, method: str, path: str, body: Any, shape: Any
+) -> None:
+    """200, JSON, and the shape that clients read."""
+    answer = await answer_to(http, method, prefix + path, body)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "application/json"
+    assert misfits(answer.json(), shape) == []
+
+
+BAD = [
+    pytest.param("GET", "/pick", None, 400, "MISSING_PARAM", id="pick-nothing"),
+    pytest.param("GET", "/pick?task=&budget=low", None, 400, "MISSING_PARAM", id="pick-empty"),
+    pytest.param("GET", "/pick?task=x&budget=tiny", None, 400, "INVALID_PARAM", id="pick-budget"),
+    pytest.param("GET", "/pick?task=x&bugdet=low", None, 400, "INVALID_PARAM", id="pick-unknown"),
+    pytest.param("GET", "/pick?task=x&exclude=no/such", None, 404, "UNKNOWN_MODEL", id="pick-model"),
+    pytest.param(
+        "POST", "/pick", {"task": "x", "only": ["gamma/unpriced"]}, 402, "NO_MODEL_IN_BUDGET", id="pick-402"
+    ),
+    pytest.param("GET", "/pick?task=x&minContext=90000000", None, 422, "NO_ELIGIBLE_MODEL", id="pick-422"),
+    pytest.param("POST", "/pick", {"task": "x" * 200_001}, 413, "TOO_LARGE", id="pick-413"),
+    pytest.param("GET", "/recommend", None, 400, "MISSING_PARAM", id="recommend-nothing"),
+    pytest.param("GET", "/recommend?task=x&count=6", None, 400, "INVALID_PARAM", id="recommend-count"),
+    pytest.param("GET", "/recommend?category=cooking", None, 400, "INVALID_PARAM", id="recommend-category"),
+    pytest.param(
+        "GET", "/recommend?task=x&require=telepathy", None, 400, "INVALID_PARAM", id="recommend-require"
+    ),
+    pytest.param("POST", "/decompose", {}, 400, "MISSING_PARAM", id="decompose-nothing"),
+    pytest.param(
+        "POST", "/decompose", {"task": "x", "mode": "plan"}, 400, "INVALID_PARAM", id="decompose-unknown"
+    ),
+    pytest.param("POST", "/swarm", {"budget": "low"}, 400, "MISSING_PARAM", id="swarm-nothing"),
+    pytest.param(
+        "POST", "/swarm", {"task": "x", "maxParallel": 0}, 400, "INVALID_PARAM", id="swarm-parallel"
+    ),
+    pytest.param("POST", "/roles/compose", {}, 400, "MISSING_PARAM", id="role-nothing"),
+    pytest.param(
+        "POST", "/roles/compose", {"task": "x", "person": "y"}, 400, "INVALID_PARAM", id="role-unknown"
+    ),
+    pytest.param("GET", "/status?deep=1", None, 400, "INVALID_PARAM", id="status-unknown"),
+    pytest.param("GET", "/no/such", None, 404, "NOT_FOUND", id="no-route"),
+    pytest.param("DELETE", "/pick", None, 405, "METHOD_NOT_ALLOWED", id="no-method"),
+]
+
+
+@prefixed
+@pytest.mark.parametrize(("method", "path", "body", "status", "code"), BAD)
+async def test_an_error_has_its_status_its_code_and_the_one_shape(
+    http: httpx.AsyncClient, prefix: str, method: str, path: str, body: Any, status: int, code: str
+) -> None:
+    """`error.message` is what published clients show; code, hint and details are always beside it."""
+    answer = await answer_to(http, method, prefix + path, body)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+    assert misfits(answer.json(), ERROR) == []
+    assert answer.json()["error"]["message"]
+
+
+@prefixed
+@pytest.mark.parametrize("path", ["/pick", "/decompose", "/swarm", "/roles/compose"])
+@pytest.mark.parametrize("body", [b"{", b"[]", b'"x"', b"\xff", b'{"task": "\\ud800"}'])
+async def test_a_body_that_is_no_object_is_refused(
+    http: httpx.AsyncClient, prefix: str, path: str, body: bytes
+) -> None:
+    """400 with a code of its own, whatever the route."""
+    answer = await http.post(prefix + path, content=body)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "INVALID_BODY")
+    assert misfits(answer.json(), ERROR) == []
+
+
+@pytest.mark.parametrize("value", ["budget=tiny", "category=cooking", "diversity=some", "require=telepathy"])
+async def test_a_wrong_name_lists_the_right_ones(http: httpx.AsyncClient, value: str) -> None:
+    """A client that shows `message` and `hint` shows what to choose from."""
+    error = (await http.get(f"/recommend?task=x&{value}")).json()["error"]
+    valid = error["details"]["valid"]
+    assert len(valid) >= 3
+    assert all(name in error["hint"] for name in valid)
+
+
+@prefixed
+async def test_a_prefix_of_openrouter_is_dropped_everywhere(http: httpx.AsyncClient, prefix: str) -> None:
+    """Clients of OpenRouter keep its prefix on ids."""
+    plain = await http.get(f"{prefix}/pick?task=coding&budget=any&exclude=acme/strong")
+    marked = await http.get(f"{prefix}/pick?task=coding&budget=any&exclude=openrouter/acme/strong")
+    assert plain.json()["data"]["id"] == marked.json()["data"]["id"] != "acme/strong"
+    compared = await http.get(f"{prefix}/compare?models=openrouter/acme/strong,openrouter/acme/middle")
+    assert [row["id"] for row in compared.json()["data"]["models"]] == ["acme/strong", "acme/middle"]
+    one = await http.get(f"{prefix}/models/openrouter/acme/strong")
+    assert one.json()["data"]["id"] == "acme/strong"
+    pinned = await http.post(
+        f"{prefix}/route",
+        json={"task": "x", "budget": "any", "pin": "openrouter/acme/middle", "models": ["openrouter/acme/*"]},
+    )
+    assert pinned.json()["selected"]["model"] == "acme/middle"
+
+
+async def test_a_budget_tier_is_an_interval_of_input_prices(http: httpx.AsyncClient) -> None:
+    """USD per million tokens: below 1, up to 5, without a ceiling twice."""
+    tiers = [
+        (await http.get(f"/pick?task=coding&budget={budget}")).json()["data"]["tier"] for budget in BUDGETS
+    ]
+    assert tiers == [
+        {"min": 0, "max": 1},
+        {"min": 0, "max": 5},
+        {"min": 0, "max": None},
+        {"min": 0, "max": None},
+    ]
+
+
+def test_the_shapes_themselves_refuse() -> None:
+    """A missing field, a new one, another type: each is told with its place."""
+    shape = {"a": int, "b?": [maybe(str)], "c": Each(float)}
+    assert misfits({"a": 1, "b": ["x", None], "c": {"any": 1.0}}, shape) == []
+    assert misfits({"a": True, "b": [1], "d": 1}, shape) == [
+        "answer.c is missing",
+        "answer.d is not of the shape",
+        "answer.a is True, not int",
+        "answer.b[0] is 1, not str",
+    ]
