@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import tests.properties  # noqa: F401  # registers the profile before it is chosen
 from tests.databases import postgresql_admin, postgresql_database, postgresql_url
 
 __all__ = ["postgresql_admin", "postgresql_database", "postgresql_url"]  # fixtures for every test
