@@ -18,6 +18,8 @@ from smart_spawn.model import CATEGORIES
 from smart_spawn.routing.request import invalid
 
 MAX_PARAMETERS = 200
+MAX_DRAINED_BYTES = 8_000_000
+"""A body that says it is longer by no more than this is taken off the line, unread: who still sends sees no answer."""
 LIST_PARAMETERS = frozenset({"exclude", "only", "models", "context", "require", "sources"})
 """Parameters that may be repeated and may hold several values separated by commas."""
 CATEGORY_NAMES = frozenset(map(str, CATEGORIES))
@@ -68,18 +70,21 @@ def _fault(text: str) -> str:
 
 async def read_bytes(request: Request, max_bytes: int) -> bytes:
     """Read a body of a bounded size. Raises TooLarge, also while a chunked body still arrives, InvalidRequest."""
-    declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > max_bytes:
+    declared = int(text) if (text := request.headers.get("content-length", "")).isdigit() else 0
+    if declared > max_bytes + MAX_DRAINED_BYTES:
         raise _too_large(max_bytes)
     parts, size = [], 0
     try:
         async for part in request.stream():
             size += len(part)
-            if size > max_bytes:
+            if size > max(declared, max_bytes):
                 raise _too_large(max_bytes)
-            parts.append(part)
+            if declared <= max_bytes:
+                parts.append(part)
     except ClientDisconnect:
         raise _bad_body("the body ends before its declared length", hint="send all of it") from None
+    if declared > max_bytes:
+        raise _too_large(max_bytes)
     return b"".join(parts)
 
 

@@ -119,7 +119,7 @@ class Gateway:
         won = await self._calling.first(ask, asker, chosen.rungs, self._client.relay)
         self._settled_on(ask, chosen, won.rung)
         raw = won.answer
-        self._sign(won.rung, Mark.of(raw["choices"][0]["message"]))
+        self._sign(won.rung, Mark.of(raw["choices"][0]["message"], after=ask.messages[-1]))
         cost = self._cost_usd(won.rung, raw.get("usage"))
         await self._calling.till.bill(asker.key_cap, won.held, cost)
         body = whole(
@@ -156,6 +156,7 @@ class Gateway:
             model_id=won.rung.model_id,
             fallback_id=f"chatcmpl-{chosen.decision.id}",
             created=self._now_s(),
+            mark=Mark(after=ask.messages[-1]),
         )
         cost: Decimal | None = None  # of a stream that breaks off nobody knows it: its money stays set aside
         try:

@@ -52,5 +52,6 @@ def wanted(name: str, catalog: Catalog) -> Wanted:
 def _nearest(name: str, catalog: Catalog) -> tuple[str, ...]:
     from rapidfuzz import fuzz, process  # noqa: PLC0415  # only a mistyped name needs it
 
-    ours = process.extract(name, list(virtual_names()), scorer=fuzz.ratio, limit=2, score_cutoff=70)
-    return (*(found for found, _, _ in ours), *catalog.nearest(name))[:3]
+    ours = [own.removeprefix(PREFIX) for own in virtual_names()]
+    found = process.extract(name.removeprefix(PREFIX), ours, scorer=fuzz.ratio, limit=2, score_cutoff=70)
+    return (*(PREFIX + own for own, _, _ in found), *catalog.nearest(name))[:3]

@@ -34,35 +34,40 @@ Author = tuple[str, str]
 
 
 class Authors:
-    """Who wrote which of the newest answers, by a hash of what the answer says."""
+    """Who wrote which of the newest answers, by a hash of what the answer says and what it answers."""
 
     def __init__(self, limit: int = MAX_KNOWN) -> None:
         self._limit = limit
-        self._of: OrderedDict[bytes, Author] = OrderedDict()
+        self._of: OrderedDict[bytes, Author | None] = OrderedDict()
 
     def wrote(self, author: Author, mark: bytes) -> None:
-        """Remember who wrote an answer with this mark."""
-        self._of[mark] = author
+        """Remember who wrote an answer with this mark. Where two did, nobody is taken for its author."""
+        if self._of.get(mark, author) != author:
+            self._of[mark] = None
+        else:
+            self._of[mark] = author
         self._of.move_to_end(mark)
         while len(self._of) > self._limit:
             self._of.popitem(last=False)
 
-    def of(self, message: Mapping[str, Any]) -> Author | None:
-        """Return who wrote an answer, `None` when nobody knows."""
-        return self._of.get(Mark.of(message).digest())
+    def of(self, message: Mapping[str, Any], *, after: Mapping[str, Any]) -> Author | None:
+        """Return who wrote an answer to the message before it, `None` when that is not known for sure."""
+        return self._of.get(Mark.of(message, after=after).digest())
 
 
 class Mark:
-    """A hash of what an answer says, taken as it comes: its text and the ids of its calls of tools."""
+    """A hash of what an answer says, taken as it comes: its text, its calls of tools, and what it answers."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, after: Mapping[str, Any]) -> None:
         self._hash = hashlib.blake2b(digest_size=16)
         self._calls: list[str] = []
+        asked = f"{after.get('tool_call_id')}\0{text_of(after)}\0"
+        self._hash.update(asked.encode("utf-8", "surrogatepass"))
 
     @classmethod
-    def of(cls, message: Mapping[str, Any]) -> Mark:
+    def of(cls, message: Mapping[str, Any], *, after: Mapping[str, Any]) -> Mark:
         """Return the mark of a whole message."""
-        mark = cls()
+        mark = cls(after=after)
         mark.add(message)
         return mark
 
@@ -85,9 +90,12 @@ def for_reader(messages: Sequence[Json], reader: Author, authors: Authors) -> Se
     """Return the conversation without the reasoning of anybody but the reader, and itself where there is none."""
     if not any(_holds_reasoning(message) for message in messages):
         return messages
+    before: Sequence[Json] = ({}, *messages)
     return [
-        _bare(message) if _holds_reasoning(message) and authors.of(message) != reader else message
-        for message in messages
+        _bare(message)
+        if _holds_reasoning(message) and authors.of(message, after=before[at]) != reader
+        else message
+        for at, message in enumerate(messages)
     ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from smart_spawn.gateway.reasoning import PRIVATE, Mark
@@ -62,10 +62,10 @@ class Tidy:
     model_id: str
     fallback_id: str
     created: int
+    mark: Mark
     usage: Any = None
     """As the provider told it last."""
     finished: bool = False
-    mark: Mark = field(default_factory=Mark)
     id: str = ""
 
     def chunk(self, raw: Json) -> Json | None:
@@ -76,7 +76,8 @@ class Tidy:
             return None
         choice = choices[0]
         delta = choice.get("delta") or {}
-        choice["delta"] = delta
+        # Clients put the first chunk's role on the whole message, and not every server sends one.
+        choice["delta"] = delta if self.id else {"role": "assistant", **delta}
         self.mark.add(delta)
         self.finished = self.finished or choice.get("finish_reason") is not None
         return self._framed(raw, choices)

@@ -13,7 +13,7 @@ from smart_spawn.providers.failures import Origin, failure
 
 MAX_EVENT_BYTES = 4_000_000
 """The longest event that is read: a picture in base64 comes in one."""
-MAX_STREAM_BYTES = 40_000_000
+MAX_STREAM_BYTES = 20_000_000
 """The longest stream that is read."""
 DONE = b"[DONE]"
 _MALFORMED = "a later try or another model may work"

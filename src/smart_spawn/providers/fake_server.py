@@ -192,6 +192,10 @@ class FakeServer:
         """The address to configure."""
         return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}/v1"
 
+    def answer_with(self, default: Step | Callable[[Received], Step]) -> None:
+        """Answer with this after the last step, from now on."""
+        self._default = default
+
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port, ssl=self._tls)
         self.port = self._server.sockets[0].getsockname()[1]

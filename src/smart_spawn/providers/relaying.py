@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 CONNECT_S = 10.0
 """The longest that a connection may take to be made."""
-MAX_ANSWER_BYTES = 40_000_000
+MAX_ANSWER_BYTES = 20_000_000
 """The longest answer that is read. Pictures in base64 are long."""
 MAX_ERROR_BYTES = 64_000
 PIECE_BYTES = 65_536
