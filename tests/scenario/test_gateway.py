@@ -399,7 +399,6 @@ async def test_thirty_turns_with_tools_survive_a_provider(client: AsyncOpenAI, p
 
 async def test_the_llm_command_line_works(site: Site, providers: Providers, tmp_path: Path) -> None:
     """`llm` needs the address and a model's name, and no more."""
-    pytest.importorskip("llm", reason="the command line `llm` is not installed")
     providers.answer("a haiku")
     (tmp_path / "extra-openai-models.yaml").write_text(
         f"- model_id: ours\n  model_name: smart-spawn/auto\n  api_base: {site.url}\n  api_key_name: ours\n",

@@ -19,7 +19,7 @@ from smart_spawn.routing.request import invalid
 
 MAX_PARAMETERS = 200
 MAX_DRAINED_BYTES = 8_000_000
-"""A body that says it is longer by no more than this is taken off the line, unread: who still sends sees no answer."""
+"""A body that is declared longer by no more than this is taken off the line: who still sends sees no answer."""
 LIST_PARAMETERS = frozenset({"exclude", "only", "models", "context", "require", "sources"})
 """Parameters that may be repeated and may hold several values separated by commas."""
 CATEGORY_NAMES = frozenset(map(str, CATEGORIES))
