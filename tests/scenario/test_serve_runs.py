@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
+import socket
 import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from smart_spawn import SmartSpawn, SpawnResult
 from smart_spawn.providers.fake_server import FakeServer, Received, Reply, completion, json_reply
 from tests.contract.store.conftest import compiled_once
 from tests.scenario.test_http_server import Service
@@ -35,6 +39,14 @@ def begin(service: Service, number: int) -> str:
     return run_id
 
 
+async def followed(url: str, run_id: str, numbers: list[int]) -> SpawnResult:
+    """Watch a run as a Python program does, whatever happens to its service meanwhile, and return its result."""
+    async with SmartSpawn(url) as ss:
+        async for event in ss.runs.events(run_id):
+            numbers.append(event.number)
+        return await ss.runs.result(run_id)
+
+
 def until(condition: Callable[[], bool], timeout_s: float = 45) -> None:
     """Wait until something has come about."""
     end = time.monotonic() + timeout_s
@@ -45,18 +57,23 @@ def until(condition: Callable[[], bool], timeout_s: float = 45) -> None:
 
 def test_runs_outlive_the_service_that_took_them(tmp_path: Path) -> None:
     """After kill -9 of the service in the middle of six plans the next one ends them all; each finished step was one
-    call, and the others say how many calls are in doubt.
+    call, and the others say how many calls are in doubt. A Python program that watches sees every event once.
     """
-    with in_a_thread(FakeServer(default=slowly)) as provider:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    numbers: list[int] = []
+    with in_a_thread(FakeServer(default=slowly)) as provider, ThreadPoolExecutor(1) as pool:
         settings = {
             **compiled_once(),
+            "SMART_SPAWN_PORT": str(port),
             "SMART_SPAWN_PROVIDERS__LOCAL__BASE_URL": provider.base_url,
             "SMART_SPAWN_PROVIDERS__LOCAL__API_KEY": "sk-test",
         }
         first = Service(tmp_path / "home", **settings)
         try:
             ids = [begin(first, number) for number in range(RUNS)]
-            until(lambda: len(provider.received) >= RUNS + 2)
+            watching = pool.submit(asyncio.run, followed(first.url, ids[0], numbers))
+            until(lambda: len(provider.received) >= RUNS + 2 and bool(numbers))
             os.kill(first.process.pid, signal.SIGKILL)
         finally:
             first.close()
@@ -73,6 +90,7 @@ def test_runs_outlive_the_service_that_took_them(tmp_path: Path) -> None:
 
             until(lambda: succeeded() >= set(ids))
             runs = [run(each) for each in ids]
+            result = watching.result(60)
         finally:
             second.close()
     called = Counter(
@@ -83,3 +101,5 @@ def test_runs_outlive_the_service_that_took_them(tmp_path: Path) -> None:
             calls = called[f"note {number}-{step}"]
             assert 1 <= calls <= node["tries"]  # a call that was stopped before it left is a try and no call
             assert calls == 1 or node["inDoubt"]
+    assert (result.id, result.status, result.output) == (ids[0], "succeeded", "done")
+    assert numbers == list(range(1, len(numbers) + 1))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import time
 from collections.abc import AsyncGenerator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -36,6 +37,9 @@ MAX_EVENT_BYTES = 4 * 1024 * 1024
 MAX_CONNECTIONS = 256
 """A run that is watched holds one."""
 CONNECT_S = 10.0
+RESTART_S = 120.0
+"""How long a service may be away while one of its runs is watched: long enough to be started again."""
+LONGEST_PAUSE_S = 5.0
 SILENCE_S = 45.0
 """A stream that is silent for longer is dead: the service shows every ten seconds that it is alive."""
 
@@ -100,21 +104,22 @@ class Wire:
     async def events(self, path: str, *, after: int) -> AsyncGenerator[dict[str, Any], None]:
         """Give the data of server-sent events above number `after`, going on where a connection was cut.
 
-        Ends with the stream of a run that has ended. Raises SmartSpawnError once `TRIES` connections in a row gave
-        nothing new.
+        Ends with the stream of a run that has ended. Raises SmartSpawnError when nothing new came for `RESTART_S`,
+        or from the first `TRIES` connections.
         """
-        tries = 0
+        tries, heard_at = 0, None
         while True:
             try:
                 async for event in self._connection(path, after):
-                    after, tries = int(event["number"]), 0
+                    after, tries, heard_at = int(event["number"]), 0, time.monotonic()
                     yield event
                     if event["name"] == "run.ended":
                         return
                 return  # 204: everything was seen
             except (ServiceUnreachable, Busy) as error:
                 tries += 1
-                if tries >= TRIES or not worth_another_try(error):
+                late = tries >= TRIES if heard_at is None else time.monotonic() - heard_at > RESTART_S
+                if late or not worth_another_try(error):
                     raise
                 await asyncio.sleep(_wait_s(error, tries))
 
@@ -287,7 +292,8 @@ def _wait(state: RetryCallState) -> float:
 
 def _wait_s(error: ServiceError, tries: int) -> float:
     """Return how long to wait before the stream is taken up again."""
-    return FIRST_WAIT_S * 2 ** (tries - 1) if error.retry_after_s is None else error.retry_after_s
+    grown_s = min(FIRST_WAIT_S * 2 ** min(tries - 1, 10), LONGEST_PAUSE_S)
+    return grown_s if error.retry_after_s is None else error.retry_after_s
 
 
 async def _bytes_of(response: httpx.Response) -> bytes:

@@ -68,6 +68,7 @@ def address(server: FakeServer) -> str:
 @pytest.fixture(autouse=True)
 def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wire, "FIRST_WAIT_S", 0.01)
+    monkeypatch.setattr(wire, "LONGEST_PAUSE_S", 0.02)
     monkeypatch.setattr(wire, "_grows", lambda state: 0.01)
 
 
@@ -164,12 +165,27 @@ async def test_a_stream_that_was_seen_to_its_end_is_over() -> None:
 
 @pytest.mark.parametrize("dead", ["drop", stream(1, 2, cut=True), Reply(status=503, body=b"")], ids=str)
 async def test_a_stream_that_gives_nothing_new_is_given_up(dead: str | Reply) -> None:
-    """After a few connections in a row without a new event."""
+    """Whoever never gave anything is left after a few connections."""
     async with FakeServer(default=dead) as server, SmartSpawn(address(server)) as ss:
         with pytest.raises(ServiceUnreachable):
             async for _ in ss.runs.events("run_1", after=2):
                 pass
         assert len(server.received) == wire.TRIES
+
+
+async def test_a_service_that_was_heard_of_may_be_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its run is waited for longer than an address that nobody answers at, but not for ever."""
+    away: list[str | Reply] = ["drop"] * (2 * wire.TRIES)
+    async with (
+        FakeServer([stream(1), *away, stream(2, last=True)]) as server,
+        SmartSpawn(address(server)) as ss,
+    ):
+        assert [event.number async for event in ss.runs.events("run_1")] == [1, 2]
+    monkeypatch.setattr(wire, "RESTART_S", 0.05)
+    async with FakeServer([stream(1)], default="drop") as server, SmartSpawn(address(server)) as ss:
+        with pytest.raises(ServiceUnreachable):
+            async for _ in ss.runs.events("run_1"):
+                pass
 
 
 async def test_what_is_no_stream_of_ours_is_refused() -> None:
