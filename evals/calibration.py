@@ -5,8 +5,8 @@ stated size. Whether real errors are of that size is what `python -m evals confi
 
 `stated`: truths are drawn around the scores of the catalogue, with the variances that it states. `drawn`: truths
 come first, from a normal distribution (mean 50, standard deviation 20 points); evidence of the catalogue's own
-coverages is drawn around them, and the real scoring turns it into scores and variances. `widened` is `drawn` with the
-variances times 1.15²: a score stretches the deviation from 50 by 1.15, and its variance does not say so.
+coverages is drawn around them, and the real scoring turns it into scores and variances. `unstretched` is `drawn` with
+the variances divided by 1.15²: a score stretches the deviation from 50 by 1.15, and once its variance did not say so.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from smart_spawn.catalog.packaged import packaged_facts
 from smart_spawn.catalog.snapshot import Catalog
 from smart_spawn.model import CATEGORIES, Budget
 from smart_spawn.routing.rank import Ranking, chance_to_be_best, choose, confidence, rank_rows
-from smart_spawn.scoring.category import PRIOR_VARIANCE, SHRINK, ScoreTable, score_categories
+from smart_spawn.scoring.category import PRIOR_VARIANCE, SHRINK, STRETCH, ScoreTable, score_categories
 
-Experiment = Literal["stated", "drawn", "widened"]
+Experiment = Literal["stated", "drawn", "unstretched"]
 EXPERIMENTS: tuple[Experiment, ...] = get_args(Experiment)
 WIDEST_REQUEST = 40
 """Requests leave between 2 and this many models in the race."""
@@ -58,7 +58,7 @@ def simulate(catalog: Catalog, experiment: Experiment, requests: int, *, seed: i
         simulated, truth = (
             stated_world(catalog, category, random)
             if experiment == "stated"
-            else drawn_world(catalog, category, random, widened=experiment == "widened")
+            else drawn_world(catalog, category, random, stretched=experiment == "drawn")
         )
         ranking = rank_rows(
             keep, simulated, mix, min_capability=-np.inf, cost_usd=np.full(len(catalog.candidates), np.nan)
@@ -96,7 +96,7 @@ def stated_world(catalog: Catalog, category: int, random: np.random.Generator) -
 
 
 def drawn_world(
-    catalog: Catalog, category: int, random: np.random.Generator, *, widened: bool = False
+    catalog: Catalog, category: int, random: np.random.Generator, *, stretched: bool = True
 ) -> tuple[Catalog, Floats]:
     """Return a catalogue that was scored from evidence around drawn truths, with the real coverages."""
     coverage = catalog.rows.table.coverage[:, category]
@@ -105,7 +105,7 @@ def drawn_world(
     points = np.where(coverage > 0, random.normal(truth, noise), 50.0)
     # One board that every category weighs alike; its quality is the coverage.
     scored = score_categories(points[:, None], coverage[:, None], np.ones((len(CATEGORIES), 1)))
-    variances = scored.variances * ((1 + SHRINK) ** 2 if widened else 1.0)
+    variances = scored.variances if stretched else scored.variances / STRETCH**2
     drawn = ScoreTable(scores=scored.scores, variances=variances, coverage=scored.coverage)
     rows = replace(catalog.rows, table=drawn, spread=np.sqrt(variances))
     return replace(catalog, rows=rows), truth

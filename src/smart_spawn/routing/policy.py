@@ -33,7 +33,7 @@ EXPLORE = 0.75
 """How much of what is unknown about a model counts for trying it out, in standard deviations."""
 EXPLORE_EVERY = 5
 """One task in so many may be given to a model of which less is known. docs/concepts/learning.md."""
-POLICY_RULES = 1
+POLICY_RULES = 2
 """Raised when the same inputs lead to another choice, so that decisions name the rules they were made by."""
 
 

@@ -1,8 +1,9 @@
 """Readings → category scores, for all candidates at once.
 
 S = 50 + (A - 50) · 1.15 c / (c + 0.15): the weighted mean A of what is present, shrunk towards 50 by how much is
-missing; c is the share of the category's weight that is present. Variance 400 (1 - g), g = c / (c + 0.15), in
-points². c = 0 means no evidence: the score is 50, and the caller ranks it last. See docs/adr/0004-z-scores.md.
+missing; c is the share of the category's weight that is present. Variance 1.15² · 400 (1 - g), g = c / (c + 0.15), in
+points²: it stretches as the deviation does. c = 0 means no evidence: the score is 50, and the caller ranks it last.
+See docs/adr/0004-z-scores.md and 0014-stretched-variance.md.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from smart_spawn.model import CATEGORIES, Category
 
 SHRINK = 0.15
 """The share of coverage at which half of the deviation from 50 would remain."""
+STRETCH = 1 + SHRINK
+"""What makes up for the shrinking at full coverage; all that lies between two scores is stretched by it."""
 PRIOR_VARIANCE = 400.0
-"""Points² of a model about which nothing is known: one standard deviation of the cohort, squared."""
+"""Points² of a model about which nothing is known, before the stretch: one standard deviation of the cohort."""
 QUALITY_FLOOR = 40.0
 """Below this general score a model is not cheap but useless: its fast-cheap score is held down to it."""
 
@@ -40,7 +43,7 @@ class ScoreTable:
 
 def shrink_factor(coverage: Matrix) -> Matrix:
     """Return how much of the deviation from 50 survives: 0 without evidence, 1 with all of it."""
-    return (1 + SHRINK) * coverage / (coverage + SHRINK)
+    return STRETCH * coverage / (coverage + SHRINK)
 
 
 def score_categories(points: Matrix, quality: Matrix, weights: Matrix) -> ScoreTable:
@@ -56,7 +59,7 @@ def score_categories(points: Matrix, quality: Matrix, weights: Matrix) -> ScoreT
         (quality * (points - 50.0)) @ weights.T, present, out=np.zeros_like(present), where=present > 0
     )
     scores = 50.0 + deviation * shrink_factor(coverage)
-    variances = PRIOR_VARIANCE * (1 - coverage / (coverage + SHRINK))
+    variances = STRETCH**2 * PRIOR_VARIANCE * (1 - coverage / (coverage + SHRINK))
     general, fast = scores[:, _GENERAL], scores[:, _FAST_CHEAP]
     scores[:, _FAST_CHEAP] = np.where(general < QUALITY_FLOOR, np.minimum(fast, general), fast)
     return ScoreTable(scores=scores, variances=variances, coverage=coverage)
