@@ -162,8 +162,14 @@ async def record() -> dict[str, Any]:
                 **json.loads(watched.text.split("data: ")[1].split("\n")[0]),
                 "at": CONSTANT["startedAt"],
             }
+            voted = {
+                "feedback": ("/api/feedback", {"decisionId": decision, "rating": 5, "comment": "spot on"}),
+                "logOutcome": ("/api/spawn-log/outcome", {"model": MODEL, "category": "coding", "rating": 4}),
+            }
             explained = await http.get(f"/api/decisions/{decision}/explain")
             replayed = await http.post(f"/api/decisions/{decision}/replay")
+            for name, (path, body) in voted.items():
+                found[name] = shortened(await ask(http, "POST", path, body))
     found["decision"] = {"answer": found["route"]["answer"]}
     found["run"] = {"answer": shortened(run)}
     found["cancelRun"] = {"answer": shortened(cancelled)}

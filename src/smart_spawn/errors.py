@@ -367,7 +367,7 @@ class Unauthorized(ServiceError):
 
 
 class Forbidden(ServiceError):
-    """The request does not come from where it may come from, or its key lacks the scope."""
+    """The request does not come from where it may come from, its key lacks the scope, or it is about another key."""
 
     code = "FORBIDDEN"
 

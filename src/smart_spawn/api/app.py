@@ -24,6 +24,7 @@ from smart_spawn.api.refreshing import Refresher, keeping_current
 from smart_spawn.api.routes.chats import chat_routes, ready
 from smart_spawn.api.routes.choosing import choosing_routes
 from smart_spawn.api.routes.decisions import decision_routes
+from smart_spawn.api.routes.learning import learning_routes
 from smart_spawn.api.routes.mcp import McpRoute
 from smart_spawn.api.routes.models import model_routes
 from smart_spawn.api.routes.operations import operation_routes
@@ -45,6 +46,7 @@ TAGS = [
     {"name": "chats", "description": "For clients of OpenAI's protocol."},
     {"name": "runs", "description": "Watch it, stop it, read what it left behind."},
     {"name": "decisions", "description": "Why this model."},
+    {"name": "learning", "description": "How it turned out, and what follows."},
     {"name": "catalogue", "description": "What there is to choose from."},
     {"name": "operations", "description": "How the service is doing."},
 ]
@@ -113,6 +115,7 @@ def create_app(app: SmartSpawn | None = None, *, in_flight: InFlight | None = No
         planning_routes(served),
         role_routes(served),
         decision_routes(served),
+        learning_routes(served),
         model_routes(served),
         operation_routes(served, refresher),
         version_routes(served),

@@ -55,6 +55,12 @@ def caller_of(request: Request, needs: Scope | None = None) -> Caller:
     return caller
 
 
+def key_of(scope: AsgiScope) -> str | None:
+    """Return the id of the key that a request came with."""
+    caller: Caller = scope.get("state", {}).get("caller", LOCAL)
+    return caller.key
+
+
 def _secret(scope: AsgiScope) -> str:
     """Return the secret of `Authorization: Bearer` or of `x-api-key`; empty where there is none."""
     other = b""

@@ -16,9 +16,17 @@ from pydantic.json_schema import models_json_schema
 from starlette.responses import PlainTextResponse
 
 from smart_spawn import __version__
-from smart_spawn.api import catalog_schemas, chat_schemas, planning_schemas, run_schemas, schemas
+from smart_spawn.api import (
+    catalog_schemas,
+    chat_schemas,
+    learning_schemas,
+    planning_schemas,
+    run_schemas,
+    schemas,
+)
 from smart_spawn.routing.request import RouteRequest
 from smart_spawn.spawn.request import SpawnRequest
+from smart_spawn.surface import feedback
 
 REF = "#/components/schemas/{model}"
 SHAPES: tuple[type[BaseModel], ...] = (
@@ -38,6 +46,9 @@ SHAPES: tuple[type[BaseModel], ...] = (
     schemas.HealthAnswer,
     schemas.RefreshAnswer,
     *catalog_schemas.SHAPES,
+    feedback.FeedbackBody,
+    feedback.OutcomeBody,
+    *learning_schemas.SHAPES,
     *planning_schemas.SHAPES,
     *run_schemas.SHAPES,
     *chat_schemas.SHAPES,
@@ -46,6 +57,7 @@ SHAPES: tuple[type[BaseModel], ...] = (
 """What requests and answers refer to."""
 ERROR_CODES: Mapping[int, str] = {
     400: "`MISSING_PARAM`, `INVALID_PARAM`, `INVALID_BODY`",
+    403: "`FORBIDDEN`",
     402: "`NO_MODEL_IN_BUDGET`, `BUDGET_EXCEEDED`",
     404: "`NOT_FOUND`, `UNKNOWN_MODEL`",
     409: "`IDEMPOTENCY_CONFLICT`, `RUN_NOT_CANCELLABLE`",

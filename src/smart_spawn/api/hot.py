@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.types import Scope
 
 from smart_spawn.api.answers import encode
+from smart_spawn.api.callers import key_of
 from smart_spawn.api.gate import DECISION_ID, Hot
 from smart_spawn.api.requests import category_as_task, read_query
 from smart_spawn.app import SmartSpawn
@@ -18,7 +19,7 @@ def hot_pick(app: SmartSpawn) -> Hot:
     def pick(scope: Scope) -> tuple[int, bytes]:
         values = category_as_task(read_query(scope["query_string"]))
         catalog = app.catalog
-        decision = app.decide(RouteRequest.of(app.defaults(RouteRequest, values)))
+        decision = app.decide(RouteRequest.of(app.defaults(RouteRequest, values)), caller=key_of(scope))
         scope[DECISION_ID] = decision.id
         return 200, encode(pick_json(decision, catalog))
 

@@ -25,8 +25,8 @@ from smart_spawn.refresh import due
 from smart_spawn.settings import Settings
 from smart_spawn.sources import ADAPTERS, is_enabled
 
-LOOK_S: Final = 2.0
-"""How often a process looks for a catalogue that another one stored: one small query."""
+LOOK_S: Final = 1.0
+"""How often a process looks for keys, catalogues and votes that another one stored: a small query each."""
 SCHEDULE_S: Final = 60.0
 """How often it is asked what is due."""
 FIRST_SCHEDULE_S: Final = 1.0
@@ -151,6 +151,7 @@ async def _look(app: SmartSpawn) -> None:
             await anyio.to_thread.run_sync(app.keys.check_for_newer)
             if await anyio.to_thread.run_sync(app.check_for_newer_catalog):
                 log.info("catalogue changed", version=app.catalog.version)
+            await anyio.to_thread.run_sync(app.check_for_newer_votes)
         except StoreError as error:
             log.warning("cannot look for a newer catalogue", code=error.code, message=error.message)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -14,8 +15,10 @@ from smart_spawn.app.decision_log import DecisionLog, Sessions, new_decision_id
 from smart_spawn.app.dispatch import Dispatcher, callable_models, own_hosts
 from smart_spawn.app.jobs import JobMaker, whole_of
 from smart_spawn.app.keys import Keys
+from smart_spawn.app.learning import Learning
 from smart_spawn.app.runs import PlanView, Runs, modes
 from smart_spawn.app.shelf import Shelf
+from smart_spawn.app.voting import Rating, Vote, Voting
 from smart_spawn.catalog.snapshot import Catalog
 from smart_spawn.engines import workers_alive
 from smart_spawn.errors import NoCatalog, NotFound
@@ -120,6 +123,7 @@ class SmartSpawn:
         self._log: DecisionLog | None = None
         self._keys: Keys | None = None
         self._shelf = Shelf(self.settings, now)
+        self.learning = Learning(self.settings, now)
         self._sessions = Sessions()
 
     # -- opening and closing ------------------------------------------------------------------------------------
@@ -130,6 +134,7 @@ class SmartSpawn:
             self._store = Store.in_memory() if self._in_memory else open_store(self.settings)
             self._log = DecisionLog(self._store, self.settings, lasting=not self._in_memory)
             self._shelf.open(self._store)
+            self.learning.open(self._store)
         return self
 
     def close(self) -> None:
@@ -188,7 +193,7 @@ class SmartSpawn:
 
     @property
     def catalog(self) -> Catalog:
-        """The catalogue that requests are answered from. Raises NoCatalog."""
+        """The catalogue that requests are answered from, with what votes taught beside it. Raises NoCatalog."""
         if self._shelf.current is None:
             self.open()
         if self._shelf.current is None:
@@ -196,12 +201,17 @@ class SmartSpawn:
                 "there is no catalogue yet, and none ships with this build",
                 hint="`smart-spawn refresh` builds one from the sources",
             )
-        return self._shelf.current
+        return self.learning.view(self._shelf.current)
 
     def check_for_newer_catalog(self) -> bool:
         """Swap the catalogue when another process stored a newer one; tell whether it did. One small query."""
         self.open()
         return self._shelf.check_for_newer()
+
+    def check_for_newer_votes(self) -> bool:
+        """Take up votes that any process stored; tell whether there were some. One small query."""
+        self.open()
+        return self.learning.check_for_newer(self._shelf.current)
 
     def catalog_of(self, version: str) -> Catalog:
         """Return the catalogue of a past decision. Raises NotFound when it was pruned."""
@@ -227,6 +237,7 @@ class SmartSpawn:
             session = replace(session, held=True)
         decision = self._choose(request, self.catalog, session=session, caller=caller)
         self.moved(request.session_id, decision.selected.model, max(tokens, decision.task.tokens))
+        self.learning.keep(decision)
         self.log.put(decision, request.task)
         return decision
 
@@ -276,6 +287,7 @@ class SmartSpawn:
             task_digest=self.log.digest(request.task),
             caller=caller,
         )
+        self.learning.keep(decisions[0])
         self.log.put(decisions[0], request.task)
         return decisions
 
@@ -302,9 +314,10 @@ class SmartSpawn:
         return self.decide(self.request(task=task, **options))
 
     def decision(self, decision_id: str) -> tuple[Decision, Catalog]:
-        """Return a logged decision and the catalogue it was made with. Raises NotFound."""
+        """Return a logged decision and the catalogue it was made with, beliefs included. Raises NotFound."""
         decision = self.log.get(decision_id)
-        return decision, self.catalog_of(decision.catalog_version)
+        catalog = self.catalog_of(decision.catalog_version)
+        return decision, self.learning.past(decision.beliefs_version, catalog)
 
     def replay(self, decision_id: str) -> Replay:
         """Decide again from what was stored. Raises NotFound."""
@@ -322,6 +335,30 @@ class SmartSpawn:
             caller=first.caller,
         )
         return Replay(first=first, again=again, catalog=catalog)
+
+    # -- learning -----------------------------------------------------------------------------------------------
+
+    @property
+    def voting(self) -> Voting:
+        """Takes votes."""
+        return Voting(self.store, self.log, self.now)
+
+    def vote(self, subject: str, rating: Rating, **options: Any) -> Vote:
+        """Store a vote on a decision or run and learn from it at once; see `Voting.vote`."""
+        vote = self.voting.vote(subject, rating, **options)
+        self.check_for_newer_votes()
+        return vote
+
+    async def rate(
+        self, what: SpawnResult | Decision | str, rating: Rating, *, comment: str | None = None
+    ) -> Vote:
+        """Say how good an answer or a choice was: 1 (worst) to 5, `success` or `failure`.
+
+        `what` is a result, a decision, or the id of a run or decision. The next choices learn from it. A second
+        rating of the same replaces the first. Raises InvalidRequest, NotFound.
+        """
+        subject = what if isinstance(what, str) else what.id
+        return await anyio.to_thread.run_sync(partial(self.vote, subject, rating, comment=comment))
 
     # -- doing --------------------------------------------------------------------------------------------------
 
@@ -363,7 +400,8 @@ class SmartSpawn:
         decision = self.decide(
             RouteRequest.model_construct(
                 **{name: getattr(request, name) for name in RouteRequest.model_fields}
-            )
+            ),
+            caller=key_cap.owner if key_cap else None,
         )
         job = replace(self._jobs(catalog).job(request, decision), context=context)
         caps = [cap for cap in (request.max_cost_usd, self.settings.max_cost_usd_per_run) if cap is not None]

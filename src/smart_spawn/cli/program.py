@@ -12,6 +12,7 @@ from smart_spawn.cli import (
     lists,
     mcp,
     own,
+    rating,
     refreshing,
     runs,
     server,
@@ -48,6 +49,7 @@ program.command()(lists.models)
 program.command()(lists.compare)
 program.command()(choose.explain)
 program.command()(choose.replay)
+program.command()(rating.rate)
 program.command()(check.check)
 program.command(name="eval")(evaluating.evaluate)
 program.command()(refreshing.refresh)

@@ -13,6 +13,9 @@ WEIGHTS: Mapping[Kind, float] = {"rating": 1.0, "outcome": 0.7, "plugin": 0.5, "
 """What a voice counts, in ratings: a person's rating, a person's success or failure, what an agent saw of its own
 work, what the gate found without knowing the right answer."""
 WORST, BEST = 1.0, 5.0
+MOST: Mapping[Kind, float] = {"plugin": 15.0, "gate": 3.0}
+"""The most, in ratings, that one voter counts for one model in one category by votes of a kind that never saw the
+right answer: however often a gate lets answers pass, that does not make a cheap model a good one."""
 SUCCESS, FAILURE = 4.1, 2.0
 """Success and failure as ratings: whoever succeeds three times in four then averages 3.6 with a spread of 0.9, as
 people who rate do."""

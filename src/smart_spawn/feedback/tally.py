@@ -22,7 +22,7 @@ from smart_spawn.feedback.beliefs import (
     Table,
     Vector,
 )
-from smart_spawn.feedback.outcome import WEIGHTS, Outcome
+from smart_spawn.feedback.outcome import MOST, WEIGHTS, Outcome
 
 HALF_LIFE_DAYS = 90.0
 RATER_STRENGTH = 10.0
@@ -152,7 +152,8 @@ class Tally:
         found = self._raters.get(name)
         if found is None:
             found = self._raters[name] = len(self._raters)
-            self._limits.append(OWNER_LIMIT if outcome.voter == OWNER else VOTER_LIMIT)
+            own = OWNER_LIMIT if outcome.voter == OWNER else VOTER_LIMIT
+            self._limits.append(min(own, MOST.get(outcome.kind, own)))
         return found
 
     def beliefs(self, at: datetime) -> Beliefs:

@@ -81,7 +81,10 @@ class Gateway:
         app = self._app
         session_id = self._session(ask, asker)
         decision = app.decide(
-            self._request(ask, session_id, catalog), tokens=ask.prompt_tokens, held=ask.waits_for_tools
+            self._request(ask, session_id, catalog),
+            tokens=ask.prompt_tokens,
+            held=ask.waits_for_tools,
+            caller=asker.key_cap.owner if asker.key_cap else None,
         )
         return _Chosen(
             decision=decision, rungs=app.dispatcher(catalog).ladder(decision), session_id=session_id

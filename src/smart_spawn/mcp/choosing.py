@@ -19,7 +19,8 @@ async def pick(call: Call, asked: PickArguments) -> PickAnswer:
     """Choose a model for a task."""
     app = call.app
     catalog = app.catalog
-    decision = app.decide(RouteRequest.of(app.defaults(RouteRequest, asked.request())))
+    wanted = RouteRequest.of(app.defaults(RouteRequest, asked.request()))
+    decision = app.decide(wanted, caller=call.caller.key)
     return PickAnswer.model_validate(pick_json(decision, catalog)["data"])
 
 

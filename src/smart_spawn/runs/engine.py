@@ -25,9 +25,14 @@ class KeyCap:
     """Whose money it is: all runs of one key share this cap."""
 
     key: str
-    """The id of the API key, never the key itself."""
+    """What its money is counted under: the id of the API key, with the month behind it where the cap is a month's."""
     cap_usd: Decimal | None = None
     """`None` counts without a limit. The newest value holds."""
+
+    @property
+    def owner(self) -> str:
+        """The id of the API key, never the key itself."""
+        return self.key.partition(":")[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -176,6 +176,15 @@ class CatalogSettings(_Part):
     """Serve this version whatever is newer."""
 
 
+class CommunitySettings(_Part):
+    """What is told to and heard from others."""
+
+    enabled: bool = False
+    """Take reports of others, and let them count a little where own votes and benchmarks leave doubt."""
+    reports_per_day: Annotated[int, Field(ge=1)] = 1_000
+    """Reports of one key, or of everybody without keys, that are taken on one day."""
+
+
 class RunsSettings(_Part):
     """How runs are carried out, and how long they are kept."""
 
@@ -222,6 +231,8 @@ class Settings(_Part):
     """Limits of the HTTP service."""
     catalog: CatalogSettings = CatalogSettings()
     """What is kept of past catalogues."""
+    community: CommunitySettings = CommunitySettings()
+    """What is told to and heard from others."""
     runs: RunsSettings = RunsSettings()
     """How runs are carried out, and how long they are kept."""
     max_cost_usd_per_run: Annotated[Decimal, Field(gt=0)] = Decimal(5)

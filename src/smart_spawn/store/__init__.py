@@ -10,12 +10,13 @@ from smart_spawn.store.leases import Holder, Lease, Leases
 from smart_spawn.store.models import KnownIds, PriceHistory, PricePoint
 from smart_spawn.store.own import OwnStore
 from smart_spawn.store.payloads import ManifestEntry, PayloadStore, Quarantine
-from smart_spawn.store.ratings import RatingRow, RatingStore
+from smart_spawn.store.ratings import ActRow, RatingRow, RatingStore
 from smart_spawn.store.spawns import SpawnRow, SpawnStore, SpawnSums
 from smart_spawn.store.statuses import SourceStatus, StatusStore
 from smart_spawn.store.writer import GroupWriter, WriterState
 
 __all__ = [
+    "ActRow",
     "BeliefStore",
     "CatalogStore",
     "CommunityStore",

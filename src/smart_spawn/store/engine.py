@@ -37,6 +37,9 @@ from smart_spawn.store.spawns import SpawnStore
 from smart_spawn.store.statuses import StatusStore
 from smart_spawn.store.writer import STOP_S, GroupWriter
 
+BELIEFS_LIVE = timedelta(days=2)
+"""Beliefs are those of one day, so no decision that names them is made later than this after they were stored."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pruned:
@@ -96,7 +99,7 @@ class Store:
         """
         before = now - timedelta(days=keep_days)
         with self.database.write() as connection:
-            pruned_beliefs(connection, before)
+            pruned_beliefs(connection, before - BELIEFS_LIVE)
             return Pruned(
                 catalogs=pruned_catalogs(connection, before),
                 payloads=pruned_payloads(connection, before),

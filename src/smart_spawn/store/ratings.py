@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -51,10 +51,26 @@ _R = ratings.c
 Index("ix_ratings_voter_subject", _R.voter, _R.subject)
 Index("ix_ratings_subject_kind", _R.subject, _R.kind)
 Index("ix_ratings_at", _R.at)
-Index("ix_ratings_replaces", _R.replaces)
 Index("ix_ratings_reversed_at", _R.reversed_at)
 
-Version = tuple[int, datetime | None]
+rating_acts = Table(
+    "rating_acts",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column(
+        "at", Moment, nullable=False, unique=True, comment="is `reversed_at` of the votes that it reversed"
+    ),
+    Column("act", String(8), nullable=False, comment="`reverse` or `undo`"),
+    Column("of", Integer, comment="id of the act that was undone"),
+    Column("voter", Text),
+    Column("since", Moment),
+    Column("until", Moment),
+    Column("votes", Integer, nullable=False),
+)
+_A = rating_acts.c
+
+Version = tuple[int, int]
+"""Id of the newest vote and of the newest act."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +94,23 @@ class RatingRow:
     """The voter's earlier vote on the same subject, which counts no more."""
     reversed_at: datetime | None = None
     """Since when it does not count, because the owner reversed it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActRow:
+    """Something that the owner did to votes: let some count no more, or undid that."""
+
+    id: int
+    at: datetime
+    act: str
+    """`reverse` or `undo`."""
+    of: int | None = None
+    """The act that was undone."""
+    voter: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    votes: int
+    """How many it changed."""
 
 
 class RatingStore:
@@ -112,13 +145,23 @@ class RatingStore:
         return added
 
     def version(self) -> Version:
-        """Return what differs whenever a vote was added or reversed. Two look-ups in indexes."""
-        newest = select(
-            select(func.max(_R.id)).scalar_subquery(), select(func.max(_R.reversed_at)).scalar_subquery()
-        )
+        """Return what differs whenever votes were added, reversed or restored. Two look-ups in indexes."""
+        newest = select(select(func.max(_R.id)).scalar_subquery(), select(func.max(_A.id)).scalar_subquery())
         with self._database.read() as connection:
-            last, reversed_at = connection.execute(newest).one()
-        return (last or 0, reversed_at)
+            last, act = connection.execute(newest).one()
+        return (last or 0, act or 0)
+
+    def standing(self) -> Iterator[RatingRow]:
+        """Give every vote that counts: not reversed, and the newest of its voter on its subject."""
+        vote_id = 0
+        while True:
+            query = select(ratings).where(_R.id > vote_id, *_counting()).order_by(_R.id).limit(CHUNK)
+            with self._database.read() as connection:
+                found = [_row(row) for row in connection.execute(query)]
+            yield from found
+            if len(found) < CHUNK:
+                return
+            vote_id = found[-1].id
 
     def after(self, vote_id: int) -> Iterator[RatingRow]:
         """Give every vote with a higher id, oldest first, reversed ones included."""
@@ -139,8 +182,8 @@ class RatingStore:
 
     def reverse(
         self, at: datetime, *, voter: str | None, since: datetime | None, until: datetime | None
-    ) -> int:
-        """Let the votes of one voter, or of one span of time, count no more; return how many did until now."""
+    ) -> ActRow:
+        """Let the votes of one voter, or of one span of time, count no more; the act can be undone."""
         query = update(ratings).where(_R.reversed_at.is_(None))
         if voter is not None:
             query = query.where(_R.voter == voter)
@@ -149,7 +192,28 @@ class RatingStore:
         if until is not None:
             query = query.where(_R.at < until)
         with self._database.write() as connection:
-            return connection.execute(query.values(reversed_at=at)).rowcount
+            at = _free_moment(connection, at)
+            changed = connection.execute(query.values(reversed_at=at)).rowcount
+            act = {"at": at, "act": "reverse", "voter": voter, "since": since, "until": until}
+            return _noted(connection, {**act, "votes": changed})
+
+    def undo(self, act_id: int, at: datetime) -> ActRow | None:
+        """Let the votes that an act reversed count again; `None` where there is no such act to undo."""
+        with self._database.write() as connection:
+            query = select(_A.at).where(_A.id == act_id, _A.act == "reverse")
+            reversed_at = connection.execute(query).scalar_one_or_none()
+            undone = select(_A.id).where(_A.act == "undo", _A.of == act_id)
+            if reversed_at is None or connection.execute(undone).first() is not None:
+                return None
+            restored = update(ratings).where(_R.reversed_at == reversed_at).values(reversed_at=None)
+            changed = connection.execute(restored).rowcount
+            at = _free_moment(connection, at)
+            return _noted(connection, {"at": at, "act": "undo", "of": act_id, "votes": changed})
+
+    def acts(self) -> Sequence[ActRow]:
+        """Return what was done to votes, oldest first."""
+        with self._database.read() as connection:
+            return [ActRow(**row._mapping) for row in connection.execute(select(rating_acts).order_by(_A.id))]
 
     def counts(
         self, since: datetime, *, kinds: Sequence[str], least: float, category: str | None = None
@@ -212,6 +276,17 @@ def _added(connection: Connection, row: RatingRow) -> RatingRow:
     return replace(stored, id=new_id)
 
 
+def _free_moment(connection: Connection, at: datetime) -> datetime:
+    """Return the moment, or a little later where another act has it: acts are told apart by it."""
+    newest: datetime | None = connection.execute(select(func.max(_A.at))).scalar_one()
+    return at if newest is None or at > newest else newest + timedelta(microseconds=1)
+
+
+def _noted(connection: Connection, values: dict[str, Any]) -> ActRow:
+    act_id = connection.execute(insert(rating_acts).values(values).returning(_A.id)).scalar_one()
+    return ActRow(id=act_id, **values)
+
+
 def _flag(condition: ColumnElement[bool]) -> Any:
     return case((condition, 1), else_=0)
 
@@ -223,8 +298,18 @@ def _good(least: float) -> Any:
 def _counting() -> tuple[ColumnElement[bool], ...]:
     """Say which votes count: not reversed, not replaced by a later one that counts."""
     later = ratings.alias("later")
-    replaced = select(later.c.id).where(later.c.replaces == _R.id, later.c.reversed_at.is_(None)).exists()
-    return _R.reversed_at.is_(None), ~replaced
+    replaced = (
+        select(later.c.id)
+        .where(
+            later.c.voter == _R.voter,
+            later.c.subject == _R.subject,
+            later.c.kind == _R.kind,
+            later.c.id > _R.id,
+            later.c.reversed_at.is_(None),
+        )
+        .exists()
+    )
+    return _R.reversed_at.is_(None), (_R.subject == "") | ~replaced
 
 
 def _values(row: RatingRow) -> dict[str, Any]:

@@ -80,13 +80,36 @@ def test_votes_of_one_voter_or_day_can_be_reversed(store: Store, which: str, lef
         since=span["since"] if which == "day" else None,
         until=span["until"] if which == "day" else None,
     )
-    assert done == 3 - left
-    assert store.ratings.version() != before
+    assert done.votes == 3 - left
+    reversed_version = store.ratings.version()
+    assert reversed_version != before
     assert (
         sum(n for _, _, n, _ in store.ratings.counts(NOW - timedelta(days=9), kinds=("rating",), least=3))
         == left
+        == len(list(store.ratings.standing()))
     )
     assert len(list(store.ratings.after(0))) == 3
+
+    undone = store.ratings.undo(done.id, NOW)
+    assert undone is not None
+    assert undone.votes == done.votes
+    assert len(list(store.ratings.standing())) == 3
+    assert store.ratings.version() not in (before, reversed_version)
+    assert store.ratings.undo(done.id, NOW) is None
+    assert [row.act for row in store.ratings.acts()] == ["reverse", "undo"]
+
+
+def test_a_voter_has_one_vote_on_a_subject_whatever_was_reversed_between(store: Store) -> None:
+    """A vote that was reversed gives way to the one before it, and a new one replaces them both."""
+    day = timedelta(days=1)
+    store.ratings.add(vote(subject="dec_1", value=5, at=NOW - 2 * day))
+    store.ratings.add(vote(subject="dec_1", value=1, at=NOW - day))
+    act = store.ratings.reverse(NOW, voter=None, since=NOW - 1.5 * day, until=NOW)
+    assert [row.value for row in store.ratings.standing()] == [5]
+    store.ratings.add(vote(subject="dec_1", value=3))
+    assert [row.value for row in store.ratings.standing()] == [3]
+    store.ratings.undo(act.id, NOW)
+    assert [row.value for row in store.ratings.standing()] == [3]
 
 
 def test_exported_votes_come_back_once(store: Store) -> None:
@@ -120,6 +143,8 @@ def test_beliefs_are_found_by_version(store: Store) -> None:
     assert store.beliefs.get("abc") == b"body"
     assert store.beliefs.get("nowhere") is None
     store.prune(1, NOW + timedelta(days=2))
+    assert store.beliefs.get("abc") is not None  # decisions of the same day may still name it
+    store.prune(1, NOW + timedelta(days=4))
     assert store.beliefs.get("abc") is None
 
 

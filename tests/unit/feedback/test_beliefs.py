@@ -82,6 +82,13 @@ def test_one_voter_moves_a_model_by_a_bounded_amount(votes: int) -> None:
     assert learn(liars, NOW).standing(A, "coding", seventy).belief >= 32
 
 
+def test_a_gate_that_lets_everything_pass_hardly_counts() -> None:
+    """A thousand answers without a fault are worth three ratings, and an agent's own praise fifteen at most."""
+    for kind, most in (("gate", 3), ("plugin", 15)):
+        beliefs = learn([outcome(4.1, voter="local", kind=kind) for _ in range(1_000)], NOW)
+        assert beliefs.own.counts.tolist() == [most]
+
+
 def test_old_votes_fade_by_half_in_ninety_days() -> None:
     """A vote counts half after 90 days, and beliefs change from one day to the next only."""
     tally = Tally([outcome(5), outcome(5, model=B, at=NOW - timedelta(days=90))])

@@ -7,12 +7,14 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from smart_spawn.api.answers import json_answer
+from smart_spawn.api.callers import key_of
 from smart_spawn.api.document import describe
 from smart_spawn.api.gate import DECISION_ID
 from smart_spawn.api.hot import hot_pick
 from smart_spawn.api.requests import category_as_task, checked_query, read_object
 from smart_spawn.api.schemas import PickAnswer, PickQuery, RecommendAnswer, RecommendQuery, RoutingDecision
 from smart_spawn.app import SmartSpawn
+from smart_spawn.routing.decision import Decision
 from smart_spawn.routing.request import RouteRequest
 from smart_spawn.surface.decisions import decision_json, pick_json, recommend_json
 
@@ -24,6 +26,12 @@ def choosing_routes(app: SmartSpawn) -> APIRouter:
     router = APIRouter(tags=["routing"])
     hot = hot_pick(app)
     max_bytes = app.settings.server.max_body_bytes
+
+    def decided(request: Request, values: dict[str, Any]) -> Decision:
+        wanted = RouteRequest.of(app.defaults(RouteRequest, values))
+        decision = app.decide(wanted, caller=key_of(request.scope))
+        request.scope[DECISION_ID] = decision.id
+        return decision
 
     @router.get("/pick", **describe("pick", PickAnswer, query=PickQuery, errors=ROUTING_ERRORS))
     async def pick_from_query(request: Request) -> Response:
@@ -38,8 +46,7 @@ def choosing_routes(app: SmartSpawn) -> APIRouter:
     async def pick_from_body(request: Request) -> Response:
         """Pick the best model for a task of up to 200,000 characters."""
         values = category_as_task(await read_object(request, max_bytes=max_bytes))
-        catalog, decision = app.catalog, app.decide(RouteRequest.of(app.defaults(RouteRequest, values)))
-        request.scope[DECISION_ID] = decision.id
+        catalog, decision = app.catalog, decided(request, values)
         return json_answer(pick_json(decision, catalog))
 
     @router.get(
@@ -60,7 +67,8 @@ def choosing_routes(app: SmartSpawn) -> APIRouter:
 
     def recommended(request: Request, asked: dict[str, Any]) -> Response:
         catalog = app.catalog
-        decisions = app.recommend(RouteRequest.of(app.defaults(RouteRequest, category_as_task(asked))))
+        wanted = RouteRequest.of(app.defaults(RouteRequest, category_as_task(asked)))
+        decisions = app.recommend(wanted, caller=key_of(request.scope))
         request.scope[DECISION_ID] = decisions[0].id
         raw = asked.get("task") or str(asked.get("category") or "")
         return json_answer(recommend_json(decisions, catalog, task_raw=raw))
@@ -69,8 +77,7 @@ def choosing_routes(app: SmartSpawn) -> APIRouter:
     async def route(request: Request) -> Response:
         """Choose a model and say why: evidence, confidence, alternatives, what was ruled out."""
         values = await read_object(request, max_bytes=max_bytes)
-        catalog, decision = app.catalog, app.decide(RouteRequest.of(app.defaults(RouteRequest, values)))
-        request.scope[DECISION_ID] = decision.id
+        catalog, decision = app.catalog, decided(request, values)
         return json_answer(decision_json(decision, catalog, app.policy))
 
     return router
