@@ -28,6 +28,7 @@
         ├── Unauthorized             it asks for a key that it knows
         ├── Forbidden                the key may not do this, or the request comes from elsewhere
         ├── Busy                     it is asked too much, or ends; `retry_after_s` says when to come back
+        │   └── TooManyRequests      by this key
         └── ServiceUnreachable       no connection, or no answer in time
 
 Each carries a stable `code`, a `message` with the values that matter, a `hint` with the way out and
@@ -376,6 +377,12 @@ class Busy(ServiceError):
     """The service is asked too much at once, or ends; later it answers again."""
 
     code = "OVERLOADED"
+
+
+class TooManyRequests(Busy):
+    """The key sent more requests than it may; `retry_after_s` says when the next one passes."""
+
+    code = "RATE_LIMITED"
 
 
 class ServiceUnreachable(ServiceError):

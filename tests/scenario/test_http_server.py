@@ -163,3 +163,24 @@ def test_a_stop_does_not_wait_for_a_slow_model(tmp_path: Path) -> None:
         service.close()
         slow.shutdown()
         slow.server_close()
+
+
+def test_processes_that_answer_count_together(tmp_path: Path) -> None:
+    """Whichever of two is asked for the metrics tells the requests of both, and nothing is left behind."""
+    service = Service(
+        tmp_path / "home",
+        SMART_SPAWN_RUNS__WORKER="false",
+        SMART_SPAWN_SERVER__WORKERS="2",
+        TMPDIR=str(tmp_path),
+    )
+    try:
+        for _ in range(8):  # each on a connection of its own, so that both get some
+            assert httpx.get(f"{service.url}/api/pick?task=x", timeout=20).status_code == 200
+        counted = 'smart_spawn_requests_total{method="GET",route="/pick",status="200"} 8.0'
+        for _ in range(4):
+            assert counted in httpx.get(f"{service.url}/metrics", timeout=20).text
+        assert list(tmp_path.glob("smart-spawn-metrics-*"))
+        service.stop()
+        assert not list(tmp_path.glob("smart-spawn-metrics-*"))
+    finally:
+        service.close()

@@ -79,6 +79,9 @@ def create_app(app: SmartSpawn | None = None, *, in_flight: InFlight | None = No
     """
     served = app or SmartSpawn()
     settings = served.settings
+    from smart_spawn.api.metrics import Metrics  # noqa: PLC0415  # where it counts is decided when it is imported
+
+    metrics = Metrics(served)
     refresher, mcp = Refresher(settings), McpRoute(served)
     gateway = Gateway(served)
 
@@ -104,6 +107,7 @@ def create_app(app: SmartSpawn | None = None, *, in_flight: InFlight | None = No
         ),
         hot={"/api/pick": hot, "/pick": hot},
         in_flight=in_flight or InFlight(),
+        answered=metrics.answered,
         authenticate=Callers(served, wide=is_wide(settings.host)).admit,
     )
     api.add_exception_handler(SmartSpawnError, _known)
@@ -117,7 +121,7 @@ def create_app(app: SmartSpawn | None = None, *, in_flight: InFlight | None = No
         decision_routes(served),
         learning_routes(served),
         model_routes(served),
-        operation_routes(served, refresher),
+        operation_routes(served, refresher, metrics.text),
         version_routes(served),
         own_routes(served),
     )

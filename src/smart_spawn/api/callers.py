@@ -7,6 +7,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.types import Scope as AsgiScope
 
+from smart_spawn.api.allowance import Allowance
 from smart_spawn.app import SmartSpawn
 from smart_spawn.errors import Unauthorized
 from smart_spawn.surface.caller import LOCAL, Caller, Scope, needed_scope, require
@@ -21,9 +22,10 @@ class Callers:
     def __init__(self, app: SmartSpawn, *, wide: bool) -> None:
         self._app = app
         self._wide = wide
+        self._allowance = Allowance(app.settings.server.max_requests_per_minute)
 
     def admit(self, scope: AsgiScope) -> None:
-        """Let a request pass with its caller beside it. Raises Unauthorized, Forbidden, StoreError.
+        """Let a request pass with its caller beside it. Raises Unauthorized, Forbidden, TooManyRequests.
 
         On an address that other machines can reach nobody passes without a key, also when the last was revoked.
         """
@@ -39,6 +41,7 @@ class Callers:
                 "the API key is not one of this service" if secret else "this service asks for an API key",
                 hint="send `Authorization: Bearer ss_...`; `smart-spawn keys create` makes one",
             )
+        self._allowance.take(row.id)
         caller = Caller.of(row)
         needs = needed_scope(scope["method"], scope["path"])
         if needs is not None:

@@ -73,8 +73,8 @@ DESCRIPTION = """Reads a task, weighs real benchmark evidence, chooses the best 
 Every route answers under `/api` and without it. Every error has the shape of `ErrorAnswer`; below `/v1` it is that of
 OpenAI, `ChatErrorAnswer`. Besides those listed, any
 route may answer 401 `UNAUTHORIZED` (keys are on and none of them was sent), 403 `FORBIDDEN` (the key lacks the scope,
-or the host name or web page is not allowed), 405 `METHOD_NOT_ALLOWED`, 500 `INTERNAL`, 503 `OVERLOADED` or `STOPPING`
-(with `Retry-After`) and 504 `TIMEOUT`."""
+or the host name or web page is not allowed), 405 `METHOD_NOT_ALLOWED`, 429 `RATE_LIMITED` (the key sent too much;
+with `Retry-After`), 500 `INTERNAL`, 503 `OVERLOADED` or `STOPPING` (with `Retry-After`) and 504 `TIMEOUT`."""
 
 
 def describe(

@@ -22,6 +22,7 @@ CODES: Mapping[type[SmartSpawnError], str] = {
     errors.ContextTooLong: "context_length_exceeded",
     errors.Refused: "content_filter",
     errors.RateLimited: "rate_limit_exceeded",
+    errors.TooManyRequests: "rate_limit_exceeded",
     errors.BudgetExceeded: "insufficient_quota",
 }
 """Codes that clients of OpenAI know; the others are ours."""

@@ -30,6 +30,7 @@ MAX_IN_FLIGHT: Final = 512
 """Requests that are answered at the same time. Further ones are told to come back; it bounds memory."""
 DECISION_ID: Final = "smart_spawn.decision_id"
 """The key of the scope under which a handler leaves the id of its decision, for the log."""
+METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 Hot = Callable[[Scope], tuple[int, bytes]]
@@ -97,9 +98,11 @@ class Gate:
         hot: Mapping[str, Hot],
         in_flight: InFlight,
         authenticate: Callable[[Scope], None] | None = None,
+        answered: Callable[[str, str, int, float], None] | None = None,
     ) -> None:
         self._inner = app
         self._authenticate = authenticate
+        self._answered = answered
         self._limits = limits
         self._hosts = frozenset(host.lower() for host in limits.allowed_hosts)
         self._hot = hot
@@ -115,12 +118,15 @@ class Gate:
         scope = _normalised(scope)
         exchange = Exchange(send, head=method == "HEAD")
         await self._answer(scope, receive, exchange)
+        took_s = time.perf_counter() - started
+        if self._answered is not None:
+            self._answered(_known_method(method), self._route_of(scope), exchange.status, took_s)
         log.info(
             "request",
             method=method,
             path=_loggable(scope["path"]),
             status=exchange.status,
-            ms=round((time.perf_counter() - started) * 1000, 2),
+            ms=round(took_s * 1000, 2),
             **({"decision": scope[DECISION_ID]} if DECISION_ID in scope else {}),
         )
 
@@ -149,6 +155,13 @@ class Gate:
             await self._fail(internal_error(), scope, receive, exchange)
         finally:
             self._in_flight.tasks.discard(task)
+
+    def _route_of(self, scope: Scope) -> str:
+        """Name the route that answered, as the document does; whatever is none of ours has one name."""
+        if scope["path"] in self._hot:
+            return "/pick"
+        path: str = getattr(scope.get("route"), "path_format", "other")
+        return path.removeprefix("/api")
 
     async def _within_deadline(self, scope: Scope, receive: Receive, exchange: Exchange) -> None:
         patient = self._limits.patient.fullmatch(scope["path"]) is not None
@@ -200,6 +213,11 @@ def _normalised(scope: Scope) -> Scope:
     if method != "HEAD" and (path == "/" or not path.endswith("/")):
         return scope
     return {**scope, "path": path.rstrip("/") or "/", "method": "GET" if method == "HEAD" else method}
+
+
+def _known_method(method: str) -> str:
+    """Return a method that we know; clients may send any word."""
+    return method if method in METHODS else "other"
 
 
 def _loggable(path: str) -> str:

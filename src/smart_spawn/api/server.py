@@ -7,9 +7,11 @@ import errno
 import gc
 import logging
 import os
+import shutil
 import signal
 import socket
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -39,6 +41,8 @@ KILL_S: Final = 2
 """After this a worker that does not end is killed: with the grace it never happens unless it hangs."""
 READY_S: Final = 30.0
 FOLLOW_S: Final = 0.5
+METRICS_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
+"""The variable of the library that counts: it looks when it is imported, so it is set before the processes begin."""
 
 Announce = Callable[[str], None]
 _opened: dict[str, SmartSpawn] = {}
@@ -127,6 +131,7 @@ def serve(settings: Settings, *, announce: Announce | None = None) -> None:
     claim = Claim(settings.host, settings.port, has_keys=partial(_has_keys, settings))
     keeper = WorkerKeeper(settings)
     try:
+        _share_metrics(settings)
         # what is wrong with home, database or catalogue is said here, once
         with SmartSpawn(settings, carries_out=False) as app:
             lines = _greeting(app, claim.url)
@@ -138,6 +143,15 @@ def serve(settings: Settings, *, announce: Announce | None = None) -> None:
         keeper.stop()
         _opened.clear()
         claim.release()
+        if shared := os.environ.pop(METRICS_FOLDER, None):
+            shutil.rmtree(shared, ignore_errors=True)
+
+
+def _share_metrics(settings: Settings) -> None:
+    """Have several processes add up what they count, in a folder that ends with the service."""
+    os.environ.pop(METRICS_FOLDER, None)
+    if settings.server.workers > 1:
+        os.environ[METRICS_FOLDER] = tempfile.mkdtemp(prefix="smart-spawn-metrics-")
 
 
 def _has_keys(settings: Settings) -> bool:

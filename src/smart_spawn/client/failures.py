@@ -35,13 +35,13 @@ _KINDS: tuple[type[SmartSpawnError], ...] = (
     errors.Unauthorized,
     errors.Forbidden,
     errors.Busy,
+    errors.TooManyRequests,
 )
 _BY_CODE: Mapping[str, type[SmartSpawnError]] = {
     **{kind.code: kind for kind in _KINDS},
     "MISSING_PARAM": errors.InvalidRequest,
     "INVALID_BODY": errors.InvalidRequest,
     "METHOD_NOT_ALLOWED": errors.NotFound,
-    "RATE_LIMITED": errors.Busy,
     "STOPPING": errors.Busy,
 }
 

@@ -25,7 +25,13 @@ from tenacity import (
 )
 
 from smart_spawn.client.failures import error_of
-from smart_spawn.errors import Busy, InvalidRequest, ServiceError, ServiceUnreachable
+from smart_spawn.errors import (
+    Busy,
+    InvalidRequest,
+    ServiceError,
+    ServiceUnreachable,
+    TooManyRequests,
+)
 
 TRIES = 4
 FIRST_WAIT_S = 0.25
@@ -212,7 +218,7 @@ class Wire:
         if isinstance(problem, dict):
             return error_of(problem, status=status, retry_after_s=wait_s)
         if status in _GATEWAY or status == 429:
-            kind = Busy if status == 429 else ServiceUnreachable
+            kind = TooManyRequests if status == 429 else ServiceUnreachable
             return kind(
                 f"{origin} answered {status} in words that are not Smart Spawn's",
                 hint="look at the proxy in between",

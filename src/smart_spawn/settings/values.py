@@ -163,6 +163,8 @@ class ServerSettings(_Part):
     """Host names that requests may name; others are refused."""
     request_timeout_s: Positive = 30.0
     """The longest that one answer may take, runs apart."""
+    max_requests_per_minute: Annotated[int, Field(ge=1)] | None = 6_000
+    """Of one API key, in each process that answers; `None` is no limit. Without keys there is none."""
     refresh: bool = True
     """Whether `serve` refreshes the catalogue in the background."""
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from decimal import Decimal
+from typing import Any, get_args
 
 import msgspec
 from sqlalchemy import Connection, case, delete, func, insert, select
@@ -22,6 +24,17 @@ PRUNED_AT_ONCE = 200
 """Runs deleted in one transaction: others write in between, heartbeats above all."""
 _ACTIVE = ("queued", "running")
 _RUN = t.runs.c
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunCounts:
+    """The runs that are kept, in numbers."""
+
+    by_status: Mapping[RunStatus, int]
+    """Every state, also those that no run is in."""
+    spent_usd: Decimal
+    oldest_queued_at: datetime | None
+    """When the run that waits longest was submitted."""
 
 
 class RunStore:
@@ -137,6 +150,20 @@ class RunStore:
                     details={"status": row.status},
                 )
             cancel_tree(connection, run_id)
+
+    def counts(self) -> RunCounts:
+        """Count the runs that are kept, and add up what they cost."""
+        by_status = select(_RUN.status, func.count()).group_by(_RUN.status)
+        spent = select(func.coalesce(func.sum(t.run_calls.c.cost_micro_usd), 0))
+        oldest = select(func.min(_RUN.id)).where(_RUN.status == "queued")  # ids sort by time
+        with self._database.read() as connection:
+            found = {row[0]: row[1] for row in connection.execute(by_status)}
+            waiting = connection.execute(select(_RUN.created_at).where(_RUN.id == oldest.scalar_subquery()))
+            return RunCounts(
+                by_status={status: found.get(status, 0) for status in get_args(RunStatus)},
+                spent_usd=usd(int(connection.execute(spent).scalar_one())),
+                oldest_queued_at=waiting.scalar_one_or_none(),
+            )
 
     def prune(self, before: datetime) -> int:
         """Delete the runs that ended before this moment, with everything of theirs; return how many."""

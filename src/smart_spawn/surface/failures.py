@@ -28,6 +28,7 @@ OUTCOMES: dict[type[errors.SmartSpawnError], tuple[int, int]] = {
     errors.StoreError: (503, EXIT_FAILED),
     errors.Unauthorized: (401, EXIT_USAGE),
     errors.Forbidden: (403, EXIT_USAGE),
+    errors.TooManyRequests: (429, EXIT_UNREACHABLE),
     errors.Busy: (503, EXIT_UNREACHABLE),
     errors.ServiceError: (502, EXIT_UNREACHABLE),
     errors.SmartSpawnError: (500, EXIT_FAILED),

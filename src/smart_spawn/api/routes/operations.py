@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Final
+
 import anyio.to_thread
 from fastapi import APIRouter, Request, Response
 
@@ -15,8 +18,10 @@ from smart_spawn.errors import InvalidRequest, NoCatalog
 from smart_spawn.refresh import check_names
 from smart_spawn.surface.status import status_json
 
+PROMETHEUS: Final = "text/plain; version=0.0.4; charset=utf-8"
 
-def operation_routes(app: SmartSpawn, refresher: Refresher) -> APIRouter:
+
+def operation_routes(app: SmartSpawn, refresher: Refresher, metrics: Callable[[], bytes]) -> APIRouter:
     """Return the routes for whoever runs the service."""
     router = APIRouter(tags=["operations"])
 
@@ -33,6 +38,12 @@ def operation_routes(app: SmartSpawn, refresher: Refresher) -> APIRouter:
         if not len(catalog):
             raise NoCatalog("the catalogue is empty", hint="`smart-spawn refresh` fills it")
         return json_answer({"status": "ok", "models": len(catalog), "catalogVersion": catalog.version})
+
+    @router.get("/metrics", **describe("metrics", None, query=NoQuery, errors=(400,)))
+    async def read_metrics(request: Request) -> Response:
+        """Return what Prometheus reads: requests, catalogue, sources, runs. With keys it takes the scope `admin`."""
+        checked_query(request.scope["query_string"], NoQuery)
+        return Response(await anyio.to_thread.run_sync(metrics), media_type=PROMETHEUS)
 
     @router.post(
         "/refresh", **describe("refresh", RefreshAnswer, body=RefreshBody, errors=(400, 413), status=202)
