@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         RunEvent,
         RunRow,
         SpawnResult,
+        Vote,
     )
     from smart_spawn.catalog.snapshot import Catalog
     from smart_spawn.client import SmartSpawn, route, spawn
@@ -112,6 +113,7 @@ __all__ = [
     "TooLarge",
     "Unauthorized",
     "UnknownModel",
+    "Vote",
     "__version__",
     "load_settings",
     "route",
@@ -165,6 +167,7 @@ _MODULE_OF = {
     "TooLarge": "errors",
     "Unauthorized": "errors",
     "UnknownModel": "errors",
+    "Vote": "answers",
     "load_settings": "settings",
     "route": "client",
 }

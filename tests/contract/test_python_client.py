@@ -237,6 +237,37 @@ async def test_whoever_stops_waiting_stops_the_run(ss: SmartSpawn, chat: FakePro
     assert (await ss.runs.get(row)).status == "cancelled"
 
 
+async def test_what_was_done_is_rated(ss: SmartSpawn) -> None:
+    """A result, a run, a decision or an id takes stars or one word; a second rating replaces the first."""
+    result = await ss.spawn(TASK, budget="low", min_capability=0)
+    vote = await ss.rate(result, 5, comment="just right")
+    assert (vote.subject, vote.model, vote.category) == (result.id, result.model, "coding")
+    assert (vote.rating, vote.replaced) == (5.0, False)
+    assert (await ss.rate(result.id, 2)).replaced
+    assert (await ss.rate(await ss.runs.get(result), "success")).rating == "success"
+    decision = await ss.route(TASK, budget="any", min_capability=0)
+    assert (await ss.rate(decision, 4.5)).model == decision.model
+    found = await ss.recommend(TASK, count=2, budget="any", min_capability=0)
+    assert (await ss.rate(found, 2)).subject == found.decision_id
+    for wrong in (0, 6, "great"):
+        with pytest.raises(InvalidRequest):
+            await ss.rate(decision, wrong)
+    for nobody in ("dec_0", "run_0"):
+        with pytest.raises(NotFound):
+            await ss.rate(nobody, 5)
+
+
+async def test_ratings_change_what_is_chosen(ss: SmartSpawn) -> None:
+    """Whoever rates one choice badly and another well gets the other, and the decision says which beliefs it used."""
+    first = await ss.route(TASK, budget="any", min_capability=0)
+    for _ in range(25):
+        await ss.rate(await ss.route(TASK, budget="any", min_capability=0, only=["acme/middle"]), 5)
+        await ss.rate(await ss.route(TASK, budget="any", min_capability=0, only=[first.model]), 1)
+    later = await ss.route(TASK, budget="any", min_capability=0)
+    assert (first.model, later.model) == ("acme/strong", "acme/middle")
+    assert later.beliefs_version != first.beliefs_version
+
+
 FAILURES: list[tuple[dict[str, Any], type[SmartSpawnError], dict[str, Any]]] = [
     ({"task": ""}, InvalidRequest, {"code": "MISSING_PARAM"}),
     ({"bugdet": "low"}, InvalidRequest, {"code": "INVALID_PARAM"}),

@@ -3,7 +3,7 @@
 from smart_spawn.answers.answer import Answer
 from smart_spawn.answers.decision import Alternative, Change, Choice, Decision, Pricing, Replay, RunnerUp
 from smart_spawn.answers.models import Comparison, Model, Recommendation, Recommendations
-from smart_spawn.answers.runs import Artifact, Cost, Response, Run, RunEvent, RunRow, SpawnResult, Usage
+from smart_spawn.answers.runs import Artifact, Cost, Response, Run, RunEvent, RunRow, SpawnResult, Usage, Vote
 
 __all__ = [
     "Alternative",
@@ -26,4 +26,5 @@ __all__ = [
     "RunnerUp",
     "SpawnResult",
     "Usage",
+    "Vote",
 ]

@@ -149,3 +149,15 @@ class RunEvent(Answer, frozen=True, kw_only=True):
     """`run.queued`, `run.started`, `step.started`, `step.ended`, `run.ended`, or the mode's own."""
     at: datetime
     data: Mapping[str, Any]
+
+
+class Vote(Answer, frozen=True, kw_only=True):
+    """A rating that was stored, and what it was counted for."""
+
+    subject: str
+    """The decision or run."""
+    model: str
+    category: str
+    rating: float | str
+    replaced: bool = False
+    """Whether an earlier vote on the same counts no more."""

@@ -107,3 +107,7 @@ class Door(Protocol):
     async def cancel(self, run_id: str) -> Json:
         """Stop a run."""
         ...
+
+    async def rate(self, values: Values) -> Json:
+        """Store a vote on a decision or run."""
+        ...

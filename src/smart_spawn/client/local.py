@@ -18,6 +18,7 @@ from smart_spawn.spawn.request import SpawnRequest
 from smart_spawn.spawn.roles import ComposeRequest
 from smart_spawn.spawn.steps import PlanningRequest
 from smart_spawn.surface.decisions import decision_json, explain_text, recommend_json, replay_json
+from smart_spawn.surface.feedback import feedback_json
 from smart_spawn.surface.models import compare_json, model_json, models_json
 from smart_spawn.surface.plans import decompose_json, dry_run_json, swarm_json
 from smart_spawn.surface.roles import blocks_json, composed_json
@@ -160,6 +161,10 @@ class Local:
         """See `Door.cancel`."""
         await self.app.runs.cancel(run_id)
         return await self.run(run_id)
+
+    async def rate(self, values: Values) -> Json:
+        """See `Door.rate`."""
+        return await anyio.to_thread.run_sync(feedback_json, self.app, values)
 
 
 def _one_of(name: str, value: object, valid: Sequence[str]) -> str:

@@ -127,6 +127,10 @@ class Remote:
         """See `Door.cancel`."""
         return await self._wire.json("POST", f"/runs/{_part(run_id)}/cancel")
 
+    async def rate(self, values: Values) -> Json:
+        """See `Door.rate`. Sent twice it is one vote: the second replaces the first."""
+        return await self._wire.json("POST", "/feedback", body=values)
+
 
 def _part(text: str) -> str:
     """Spell an id as one part of a path. An empty one would be another route, and so would dots alone."""

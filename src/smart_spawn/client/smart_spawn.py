@@ -13,7 +13,10 @@ from smart_spawn.answers import (
     Model,
     Recommendations,
     Replay,
+    Run,
+    RunRow,
     SpawnResult,
+    Vote,
 )
 from smart_spawn.client.door import Door
 from smart_spawn.client.reading import given, read
@@ -177,6 +180,29 @@ class SmartSpawn:
         """
         answer = await self._door.submit(spawning(task, options), idempotency_key)
         return read(SpawnResult, await self._door.ended(answer["id"]))
+
+    # -- learning -----------------------------------------------------------------------------------------------
+
+    async def rate(self, what: Rated, rating: float | str, *, comment: str | None = None) -> Vote:
+        """Say how good an answer or a choice was: 1 (worst) to 5, or `success` or `failure`. The next choices learn.
+
+        `what` is a result, a run, a decision, or the id of one. A second rating of the same replaces the first.
+        Raises NotFound, InvalidRequest.
+        """
+        said = {"outcome" if isinstance(rating, str) else "rating": rating}
+        answer = await self._door.rate({**_subject_of(what), **said, **given(comment=comment)})
+        return read(Vote, answer["data"])
+
+
+Rated = str | SpawnResult | Run | RunRow | Decision | Recommendations
+"""What can be rated."""
+
+
+def _subject_of(what: Rated) -> dict[str, str]:
+    if isinstance(what, Recommendations):
+        return {"decisionId": what.decision_id}
+    subject = what if isinstance(what, str) else what.id
+    return {"runId" if subject.startswith("run_") else "decisionId": subject}
 
 
 def decision_id_of(decision: str | Decision | SpawnResult) -> str:
