@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,10 +44,10 @@ class Server:
 
 
 @contextlib.contextmanager
-def running(source: Path | None = None) -> Iterator[Server]:
+def running(source: Path | None = None, *, settings: Mapping[str, str] | None = None) -> Iterator[Server]:
     """Start a server with an empty home and no refresh, as `smart-spawn serve` does.
 
-    `source` is the folder of another version's code.
+    `source` is the folder of another version's code; `settings` are further variables.
     """
     with socket.socket() as free, tempfile.TemporaryDirectory() as home:
         free.bind(("127.0.0.1", 0))
@@ -59,6 +59,7 @@ def running(source: Path | None = None) -> Iterator[Server]:
             "SMART_SPAWN_PORT": str(port),
             "SMART_SPAWN_SERVER__REFRESH": "false",
             **({"PYTHONPATH": str(source)} if source else {}),
+            **(settings or {}),
         }
         process = subprocess.Popen(
             [sys.executable, "-m", "smart_spawn", "serve"],

@@ -87,11 +87,24 @@ class Client(asyncio.Protocol):
 
 def requests(path: str, port: int) -> list[bytes]:
     """Return the requests that are sent in turn: every one with a task of its own, so that no cache can answer."""
+    if path.startswith("/v1/"):
+        return [_chat(path, port, at) for at in range(SENT)]
     return [
         f"GET {path}?task={quote_plus(distinct(at))}&budget={BUDGETS[at // len(TASKS) % len(BUDGETS)]} HTTP/1.1\r\n"
         f"Host: 127.0.0.1:{port}\r\n\r\n".encode()
         for at in range(SENT)
     ]
+
+
+def _chat(path: str, port: int, at: int) -> bytes:
+    model = f"smart-spawn/auto:{BUDGETS[at // len(TASKS) % len(BUDGETS)]}"
+    messages = [
+        {"role": "system", "content": "You are a careful assistant. Answer in one line."},
+        {"role": "user", "content": distinct(at)},
+    ]
+    body = json.dumps({"model": model, "messages": messages, "temperature": 0.2, "max_tokens": 500}).encode()
+    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
 
 
 async def run(port: int, connections: int, seconds: float, path: str) -> dict[str, object]:
