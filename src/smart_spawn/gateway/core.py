@@ -28,8 +28,10 @@ from smart_spawn.routing.request import RouteRequest
 from smart_spawn.runs.lane import Lane
 from smart_spawn.runs.ports import RelayCall, RelayClient
 from smart_spawn.spawn.cost import listed_usd
+from smart_spawn.spawn.money import micro_usd
 from smart_spawn.spawn.outcome import Rung
 from smart_spawn.store.database import StoreBusy
+from smart_spawn.store.spawns import LOCAL, SpawnRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +126,7 @@ class Gateway:
         raw = won.answer
         self._sign(won.rung, Mark.of(raw["choices"][0]["message"], after=ask.messages[-1]))
         cost = self._cost_usd(won.rung, raw.get("usage"))
+        self._log(asker, chosen, won.rung, cost, raw.get("usage"))
         await self._calling.till.bill(asker.key_cap, won.held, cost)
         body = whole(
             raw,
@@ -175,6 +178,7 @@ class Gateway:
         finally:
             await won.answer.close()
             self._sign(won.rung, tidy.mark)
+            self._log(asker, chosen, won.rung, cost, tidy.usage)
             await self._calling.till.bill(asker.key_cap, won.held, cost)
         if ask.include_usage:
             yield tidy.last(None if cost is None else float(cost))
@@ -186,6 +190,24 @@ class Gateway:
 
     def _sign(self, rung: Rung, mark: Mark) -> None:
         self._authors.wrote((rung.provider, rung.model_id), mark.digest())
+
+    def _log(self, asker: Asker, chosen: _Chosen, rung: Rung, cost: Decimal | None, usage: object) -> None:
+        """Note what was done, for the statistics. Costs microseconds."""
+        decision = chosen.decision
+        self._app.store.spawns.put(
+            SpawnRow(
+                at=self._app.now(),
+                model=rung.model_id,
+                category=str(decision.category),
+                caller=asker.key or LOCAL,
+                subject=f"chat:{decision.id}",
+                decision_id=decision.id,
+                budget=str(decision.budget),
+                source="gateway",
+                cost_micro_usd=None if cost is None else micro_usd(cost),
+                estimated=read_cost_usd(usage) is None,
+            )
+        )
 
     def _cost_usd(self, rung: Rung, usage: object) -> Decimal | None:
         """Return what was billed: as the provider says, else by the list price; `None` when neither is known."""

@@ -17,6 +17,8 @@ class Asker:
 
     key_cap: KeyCap | None = None
     """Whose money it is; `None` where no keys exist."""
+    key: str | None = None
+    """The public id of the key, for the log of what was done."""
     session_id: str | None = None
     """The conversation, where the caller names it; else its beginning tells."""
 

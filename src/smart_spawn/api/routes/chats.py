@@ -77,7 +77,9 @@ async def chat_response(
 def asker_of(request: Request, app: SmartSpawn) -> Asker:
     """Return who asks. Raises Forbidden where the key may only choose."""
     caller = caller_of(request, "execute")
-    return Asker(key_cap=caller.key_cap(app.now()), session_id=request.headers.get(SESSION_ID))
+    return Asker(
+        key_cap=caller.key_cap(app.now()), key=caller.key, session_id=request.headers.get(SESSION_ID)
+    )
 
 
 @asynccontextmanager
