@@ -189,7 +189,6 @@ async def play(home: Path, database: dict[str, Any], seed: int, crash_after: int
 @settings(
     max_examples=examples(3, thorough=150),
     phases=[Phase.generate],  # an example takes a second: shrinking would take minutes
-    deadline=None,
     database=None,
     suppress_health_check=list(HealthCheck),
 )

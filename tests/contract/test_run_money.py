@@ -63,7 +63,7 @@ ACTION = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(cap=st.integers(0, 200), key_cap=st.integers(0, 200), actions=st.lists(ACTION, max_size=25))
 def test_held_and_spent_never_exceed_any_cap(cap: int, key_cap: int, actions: list[tuple[str, int]]) -> None:
     """After every action the purses hold exactly what was granted and not billed, and no more than the caps."""

@@ -9,7 +9,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,10 @@ from mcp.client.streamable_http import streamable_http_client
 
 from smart_spawn.app import SmartSpawn
 from smart_spawn.providers.fake_server import FakeServer
+from smart_spawn.runs.journal import Executor
 from smart_spawn.runs.process import this_executor
 from smart_spawn.settings import Settings, load_settings
-from smart_spawn.store import open_store
+from smart_spawn.store import Store, open_store
 from tests.contract.store.conftest import compiled_once
 from tests.scenario.test_http_server import Service
 from tests.unit.cli.test_services import in_a_thread
@@ -159,6 +161,22 @@ def test_only_the_protocol_is_written_and_the_end_is_soon(
     process.stdin.close()
 
 
+@asynccontextmanager
+async def beating(store: Store, worker: Executor) -> AsyncIterator[None]:
+    """Show signs of life, as a worker does, however long the rest takes."""
+
+    async def beat() -> None:
+        while True:
+            await asyncio.to_thread(store.roster.beat, worker)
+            await asyncio.sleep(1)
+
+    heart = asyncio.create_task(beat())
+    try:
+        yield
+    finally:
+        heart.cancel()
+
+
 async def test_where_a_worker_shares_the_store_it_carries_the_runs_out(
     provider: FakeServer, tmp_path: Path
 ) -> None:
@@ -169,8 +187,9 @@ async def test_where_a_worker_shares_the_store_it_carries_the_runs_out(
         store.roster.register(this_executor("test", prefix="own-"), stale_s=15)
         with SmartSpawn(settings) as app:
             assert not app.workers_alive()
-        store.roster.register(this_executor("test"), stale_s=15)
-        async with Client(command(environment)) as client:
+        worker = this_executor("test")
+        store.roster.register(worker, stale_s=15)
+        async with beating(store, worker), Client(command(environment)) as client:
             run_id = good(await client.call_tool("smartspawn_run_create", RUN))["run_id"]
             waited = await client.call_tool("smartspawn_run_result", {"run_id": run_id, "wait_s": 1})
             health = good(await client.call_tool("smartspawn_health", {}))

@@ -25,7 +25,7 @@ time.sleep(60)
 """
 
 
-def until(condition: Callable[[], bool], timeout_s: float = 20) -> None:
+def until(condition: Callable[[], bool], timeout_s: float = 60) -> None:
     """Wait until something has come about."""
     end = time.monotonic() + timeout_s
     while not condition():
@@ -67,7 +67,7 @@ def test_a_worker_ends_with_the_service_that_started_it(tmp_path: Path) -> None:
         parent.kill()
         parent.wait(timeout=10)
         parent.stdout.close()
-    until(lambda: ended(child), 10)
+    until(lambda: ended(child), 30)
     assert executors(tmp_path) == []
 
 
@@ -79,7 +79,7 @@ def test_a_second_worker_of_one_id_is_refused_and_a_signal_stops_the_first(tmp_p
     try:
         until(lambda: executors(tmp_path) == ["one"])
         second = subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=30, check=False
+            command, env=environment, capture_output=True, text=True, timeout=90, check=False
         )
         assert second.returncode == 2
         assert "`one` is running already" in second.stderr

@@ -213,7 +213,7 @@ def test_time_grows_no_faster_than_the_text(unit: str) -> None:
 
 
 @given(st.text(alphabet=st.characters(), max_size=400), st.booleans())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_text_gets_a_whole_profile(text: str, tools: bool) -> None:
     """No text raises; probabilities cover the seven categories and add up to 1."""
     profile = classify(text, tools=tools)

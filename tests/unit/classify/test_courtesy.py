@@ -92,7 +92,7 @@ def test_a_question_needs_no_question_mark() -> None:
 
 
 @given(st.text(alphabet="hi, please.thk you:\n谢请 ABs!", max_size=300))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_what_is_left_is_a_part_of_the_text(text: str) -> None:
     """Stripping only cuts the ends: it rewrites nothing, and leaves words when there were words."""
     left = without_courtesy(text)

@@ -341,7 +341,7 @@ scores = st.dictionaries(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(scores, st.randoms(use_true_random=False))
 def test_the_order_of_models_does_not_matter(found: dict[str, float], shuffle: Any) -> None:
     """The same facts in any order give the same decision."""
@@ -355,7 +355,7 @@ def test_the_order_of_models_does_not_matter(found: dict[str, float], shuffle: A
     assert (one.selected, one.others, one.confidence) == (other.selected, other.others, other.confidence)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(scores, st.floats(min_value=0.01, max_value=1.5))
 def test_a_better_reading_never_lowers_its_model(found: dict[str, float], more: float) -> None:
     """Raising one reading on its scale raises the score of its model, and nobody else's."""
@@ -369,7 +369,7 @@ def test_a_better_reading_never_lowers_its_model(found: dict[str, float], more: 
     assert (after.rows.table.scores[rows.start] >= before.rows.table.scores[rows.start] - 1e-9).all()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     scores,
     st.fixed_dictionaries(

@@ -87,7 +87,7 @@ def test_the_common_scale_is_a_z_scale_of_the_catalogue() -> None:
 
 
 @given(st.randoms(use_true_random=False))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_the_order_of_boards_and_models_changes_nothing(chance: random.Random) -> None:
     """Any order of the same readings gives the same links, to the last digit."""
     cohorts, _ = two_crowds()
@@ -104,7 +104,7 @@ def test_the_order_of_boards_and_models_changes_nothing(chance: random.Random) -
     st.floats(min_value=-50, max_value=50),
     st.integers(min_value=0, max_value=9),
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_a_change_of_unit_changes_no_link(
     readings: list[float], factor: float, shift: float, seed: int
 ) -> None:

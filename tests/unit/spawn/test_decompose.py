@@ -144,10 +144,10 @@ def test_a_sequence_is_a_chain() -> None:
     ids=lambda task: task[:8].encode("unicode_escape").decode(),
 )
 def test_the_longest_tasks_take_no_longer_than_their_length(task: str) -> None:
-    """200,000 characters of anything are read within a second."""
-    started = time.perf_counter()
+    """200,000 characters of anything are read within a second of work."""
+    started = time.process_time()
     split(task)
-    assert time.perf_counter() - started < 1.0
+    assert time.process_time() - started < 1.0
 
 
 def split_of(task: str) -> Split:

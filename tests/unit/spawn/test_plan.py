@@ -99,7 +99,7 @@ def has_circle(steps: list[Step]) -> bool:
     return bool(left)
 
 
-@settings(max_examples=examples(500), deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@settings(max_examples=examples(500), suppress_health_check=list(HealthCheck), database=None)
 @given(st.binary(min_size=GRAPHS_AT_ONCE * BYTES_OF_A_GRAPH, max_size=GRAPHS_AT_ONCE * BYTES_OF_A_GRAPH))
 def test_every_graph_is_refused_or_layered(drawn: bytes) -> None:
     """Of ten thousand graphs those with circles are refused, and in the others each step is in its one wave."""

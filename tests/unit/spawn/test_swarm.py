@@ -140,7 +140,7 @@ async def test_a_long_result_that_nobody_shortens_is_cut_in_the_middle() -> None
     assert outcome.artifacts[0].content == long
 
 
-@settings(max_examples=examples(200), deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@settings(max_examples=examples(200), suppress_health_check=list(HealthCheck), database=None)
 @given(st.integers(1, 9), st.integers(0, 2**45), st.sets(st.integers(0, 8)))
 def test_every_step_of_every_graph_ends(count: int, bits: int, broken: set[int]) -> None:
     """Whatever fails, each step succeeded, failed by itself, or was skipped because of one that failed.
