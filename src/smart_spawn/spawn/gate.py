@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import time
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -20,9 +21,13 @@ from smart_spawn.errors import InvalidRequest
 from smart_spawn.spawn.answers import canonical
 
 PATTERN_TIMEOUT_S = 0.25
+SCHEMA_TIMEOUT_S = 0.5
+"""Everything else waits while an answer is looked at, the heartbeat of its worker included."""
 MAX_PATTERN_CHARS = 2_000
 MAX_SCHEMA_CHARS = 100_000
 MAX_VERIFIED_CHARS = 2_000_000
+MAX_PARSED_CHARS = 100_000
+"""A longer program is not parsed: the parser takes seconds for megabytes, and nobody else's turn comes meanwhile."""
 REFUSAL_CHARS = 600
 """A text longer than this is no refusal, whatever it opens with."""
 REPEATS = 8
@@ -247,7 +252,7 @@ def _blocks(text: str) -> list[tuple[str, str]]:
 def _broken_code(text: str) -> str | None:
     """Return what is wrong with the Python in an answer; other languages are not judged."""
     for language, code in _blocks(text):
-        if language not in ("python", "py", "python3"):
+        if language not in ("python", "py", "python3") or len(code) > MAX_PARSED_CHARS:
             continue
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # odd escapes are the author's business
@@ -261,23 +266,61 @@ def _broken_code(text: str) -> str | None:
 
 
 def _schema_error(value: Any, schema: Mapping[str, Any]) -> str | None:
-    import jsonschema  # noqa: PLC0415  # as above
     import referencing  # noqa: PLC0415  # as above
 
-    def matches_in_time(_: Any, wanted: str, instance: Any, __: Any) -> Iterator[jsonschema.ValidationError]:
-        """Match the schema's own patterns with a time limit."""
-        if isinstance(instance, str) and _pattern_error(instance, wanted):
-            yield jsonschema.ValidationError(f"{instance[:40]!r} does not match {wanted[:80]!r}")
-
-    extend: Any = jsonschema.validators.extend  # its stub has no types
-    bounded = extend(jsonschema.Draft202012Validator, {"pattern": matches_in_time})
     # An empty registry: a schema that refers elsewhere is never fetched.
-    validator = bounded(schema, registry=referencing.Registry())
+    validator = _bounded_validator()(schema, registry=referencing.Registry())
     try:
         error = next(iter(validator.iter_errors(value)), None)
     except (referencing.exceptions.Unresolvable, RecursionError) as unusable:
         return f"the schema cannot be applied: {type(unusable).__name__}"
+    except _SlowSchema:
+        return f"checking took longer than {SCHEMA_TIMEOUT_S:g} s"
     return None if error is None else error.message[:200]
+
+
+class _SlowSchema(Exception):
+    """The time for one answer is over."""
+
+
+def _bounded_validator() -> Any:
+    """Return a validator that gives up in time, whatever the schema refers to and however it repeats itself."""
+    import jsonschema  # noqa: PLC0415  # as above
+
+    until_s = time.monotonic() + SCHEMA_TIMEOUT_S
+
+    def in_time(check: Any) -> Any:
+        def checked(*given: Any) -> Iterator[Any]:
+            if time.monotonic() > until_s:
+                raise _SlowSchema
+            yield from check(*given) or ()
+
+        return checked
+
+    def matches(_: Any, wanted: str, instance: Any, __: Any) -> Iterator[jsonschema.ValidationError]:
+        if isinstance(instance, str) and _pattern_error(instance, wanted):
+            yield jsonschema.ValidationError(f"{instance[:40]!r} does not match {wanted[:80]!r}")
+
+    def differs(_: Any, wanted: bool, instance: Any, __: Any) -> Iterator[jsonschema.ValidationError]:
+        """Compare spellings: the library's own way takes the square of the length."""
+        if wanted and isinstance(instance, list):
+            spelled = {json.dumps(_whole(one), sort_keys=True) for one in instance}
+            if len(spelled) < len(instance):
+                yield jsonschema.ValidationError("the list has an item twice")
+
+    usual = jsonschema.Draft202012Validator
+    own = {**usual.VALIDATORS, "pattern": matches, "uniqueItems": differs}
+    extend: Any = jsonschema.validators.extend  # its stub has no types
+    return extend(usual, {keyword: in_time(check) for keyword, check in own.items()})
+
+
+def _whole(value: Any) -> Any:
+    """Write whole numbers in one way: to a schema 1.0 is 1."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, list):
+        return [_whole(one) for one in value]
+    return {key: _whole(one) for key, one in value.items()} if isinstance(value, dict) else value
 
 
 def _pattern_error(text: str, pattern: str) -> str | None:

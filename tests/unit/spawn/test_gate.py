@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Any
 
@@ -110,12 +111,32 @@ def test_a_schema_is_never_fetched() -> None:
     assert verdict.faults == (Fault.SCHEMA,)
 
 
+def bomb(depth: int) -> dict[str, Any]:
+    """Return a schema that refers to itself two to the power of `depth` times."""
+    names = [f"#/$defs/d{n}" for n in range(depth + 1)]
+    nested = {f"d{n}": {"allOf": [{"$ref": names[n + 1]}] * 2} for n in range(depth)}
+    return {"$ref": names[0], "$defs": {**nested, f"d{depth}": {"type": "object"}}}
+
+
+def test_items_that_are_the_same_are_found_whatever_they_are() -> None:
+    """As the schema's own rules say: 1 is 1.0, an object has no order, and true is not 1."""
+    unique = {"type": "array", "uniqueItems": True}
+    for same in ("[1, 1.0]", '[{"a": 1, "b": [2]}, {"b": [2.0], "a": 1}]', '["x", "x"]'):
+        assert look(same, jsonSchema=unique).faults == (Fault.SCHEMA,)
+    for different in ('[1, true, "1", [1], {"1": 1}, null]', "[1.5, 1]"):
+        assert look(different, jsonSchema=unique).verified
+
+
 @pytest.mark.parametrize(
     ("text", "verify"),
     [
+        ("{}", {"jsonSchema": bomb(60)}),
+        (json.dumps([{"a": n} for n in range(20_000)]), {"jsonSchema": {"uniqueItems": True}}),
+        (json.dumps(["a" * 20 + "b"] * 9_000), {"jsonSchema": {"items": {"pattern": "^(a?){20}a*b$"}}}),
         ("a" * 5_000 + "b", {"pattern": r"(a+)+$"}),
         ('{"n": "' + "a" * 40 + 'b"}', {"jsonSchema": {"properties": {"n": {"pattern": r"^(a+)+$"}}}}),
         ("[" * 100_000, {"jsonSchema": {}}),
+        ("```python\n" + "x = 1\n" * 800_000 + "```", {}),
         ("`" * 1_000_000, {}),
         ("ab " * 300_000, {}),
         ("\n" * 1_000_000, {}),
