@@ -12,8 +12,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from smart_spawn.runs.journal import Begun, Bill, CallIntent, Granted, NewRun, RunLost, Short, StepEnd, Ticket
+from smart_spawn.runs.journal import (
+    Begun,
+    Bill,
+    CallIntent,
+    CallLimits,
+    Claim,
+    Granted,
+    Later,
+    NewRun,
+    RunLost,
+    Short,
+    StepEnd,
+    Ticket,
+)
 from smart_spawn.settings import Settings
+from smart_spawn.spawn.money import usd
 from smart_spawn.store import Store, open_store
 from smart_spawn.store import run_tables as t
 from smart_spawn.store.tables import now_us
@@ -161,8 +175,6 @@ def test_an_execution_that_lost_its_run_can_settle_its_bill_and_nothing_else(
 
 def test_the_minute_of_a_provider_passes(two_stores: tuple[Store, Store]) -> None:
     """Calls older than a minute by the database's clock do not count against its limit."""
-    from smart_spawn.runs.journal import CallLimits, Later
-
     store, other = two_stores
     begun = begun_run(store, "a", cap=None)
 
@@ -183,3 +195,25 @@ def test_the_minute_of_a_provider_passes(two_stores: tuple[Store, Store]) -> Non
     with store.database.write() as connection:  # as after a clock that was set back by an hour
         connection.execute(t.run_calls.update().values(opened_us=now_us() + 3_600_000_000))
     assert isinstance(ask(other, "d"), Granted)
+
+
+def test_a_call_that_broke_off_does_not_fill_its_provider(two_stores: tuple[Store, Store]) -> None:
+    """A run that nobody resumes, or that is cancelled before, leaves no call that counts as under way for ever."""
+    store, _ = two_stores
+
+    def ask(claim: Claim, step: str) -> object:
+        one = CallLimits(at_once=1)
+        return store.journal.open_call(
+            claim, CallIntent(step=step, number=0, model="m", provider="p", worst_micro_usd=7, limits=one)
+        )
+
+    dead, other = begun_run(store, "a", cap=100), begun_run(store, "b", cap=100)
+    assert isinstance(ask(dead.claim, "s"), Granted)
+    assert isinstance(ask(other.claim, "s"), Later)
+    store.roster.requeue("executor", ["run_a"])
+    assert isinstance(ask(other.claim, "s"), Granted)
+    store.runs.cancel("run_a")
+    run = store.runs.run("run_a")
+    assert (run.status, run.cost.in_doubt_usd, run.cost.reserved_usd) == ("cancelled", usd(7), usd(0))
+    assert (run.progress.running, run.progress.failed) == (0, 1)
+    assert purses(store)["run:run_a"] == (100, 7, 0)

@@ -48,6 +48,7 @@ class Executions:
         before = self._tasks.get(ticket.run_id)
         if before is not None:
             before.cancel()
+        self._cancelled.discard(ticket.run_id)  # of the one before; this one is told again
         task = asyncio.create_task(self._carry_out(ticket), name=f"run {ticket.run_id}")
         self._tasks[ticket.run_id] = task
         task.add_done_callback(lambda done: self._forget(ticket.run_id, done))

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select, 
 from smart_spawn.runs.journal import Executor, Ticket
 from smart_spawn.store import run_tables as t
 from smart_spawn.store.database import Database
-from smart_spawn.store.run_tree import add_event
+from smart_spawn.store.run_tree import add_event, calls_in_doubt
 from smart_spawn.store.tables import now_us
 
 SLACK_US = 1_000_000
@@ -161,5 +161,7 @@ def _queued_again(connection: Connection, executor: str, which: ColumnElement[bo
         .returning(_RUN.id, _RUN.events)
     ).all()
     for row in rows:
+        # At once, not when it is begun again, which may be never: an open call counts against its provider's limits.
+        calls_in_doubt(connection, row.id)
         add_event(connection, row.id, row.events, "run.interrupted", {"executor": executor})
     return [row.id for row in rows]

@@ -33,7 +33,7 @@ from smart_spawn.runs.journal import (
 from smart_spawn.runs.ports import RunEnd
 from smart_spawn.store import run_tables as t
 from smart_spawn.store.database import Database
-from smart_spawn.store.run_tree import add_event, cancel_tree
+from smart_spawn.store.run_tree import add_event, calls_in_doubt, cancel_tree, end_steps
 from smart_spawn.store.tables import now_us
 
 MINUTE_US = 60_000_000
@@ -228,12 +228,9 @@ class RunJournal:
         """See `Journal.finish`."""
         with self._database.write(alone=False) as connection:
             number, _ = _next(connection, claim, cancelled_too=True)
-            _in_doubt(connection, claim.run_id)  # calls that were broken off: their bill may still come
-            connection.execute(
-                update(t.run_steps)
-                .where(t.run_steps.c.run_id == claim.run_id, t.run_steps.c.state == "running")
-                .values(state="failed", error=f"the run ended as {status}", ended_at=now_us())
-            )
+            end_steps(
+                connection, claim.run_id, status
+            )  # the bill of a call that was broken off may still come
             connection.execute(
                 update(t.runs)
                 .where(_RUN.id == claim.run_id)
@@ -310,15 +307,8 @@ def _settle(connection: Connection, claim: Claim, bill: Bill, purses: list[str])
         connection.execute(_BILL, {"names": purses, "reserved": reserved, "cost": bill.cost_micro_usd})
 
 
-def _in_doubt(connection: Connection, run_id: str) -> None:
-    """Mark the calls that broke off: they may have been billed, so their reservations stay."""
-    c = t.run_calls.c
-    broken_off = update(t.run_calls).where(c.run_id == run_id, c.state == "open")
-    connection.execute(broken_off.values(state="in_doubt", closed_us=now_us()))
-
-
 def _begun(connection: Connection, claim: Claim, row: Any) -> Begun:
-    _in_doubt(connection, claim.run_id)
+    calls_in_doubt(connection, claim.run_id)
     steps, calls = t.run_steps.c, t.run_calls.c
     of_run = steps.run_id == claim.run_id
     ended = connection.execute(

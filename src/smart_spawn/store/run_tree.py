@@ -31,6 +31,23 @@ def add_event(
     )
 
 
+def calls_in_doubt(connection: Connection, run_id: str) -> None:
+    """Mark the calls that broke off: they may have been billed, so their reservations stay."""
+    c = t.run_calls.c
+    broken_off = update(t.run_calls).where(c.run_id == run_id, c.state == "open")
+    connection.execute(broken_off.values(state="in_doubt", closed_us=now_us()))
+
+
+def end_steps(connection: Connection, run_id: str, status: str) -> None:
+    """End what is under way in a run that has ended."""
+    calls_in_doubt(connection, run_id)
+    c = t.run_steps.c
+    under_way = update(t.run_steps).where(c.run_id == run_id, c.state == "running")
+    connection.execute(
+        under_way.values(state="failed", error=f"the run ended as {status}", ended_at=now_us())
+    )
+
+
 def cancel_tree(connection: Connection, run_id: str, *, itself: bool = True) -> None:
     """End what waits and ask what runs to stop: a run and all that it started, however deep."""
     tree = select(_RUN.id).where(_RUN.id == run_id).cte("tree", recursive=True)
@@ -49,6 +66,7 @@ def _cancel(connection: Connection, run_id: str) -> None:
         .returning(_RUN.events)
     ).scalar_one_or_none()
     if ended is not None:
+        end_steps(connection, run_id, "cancelled")  # of an execution before
         add_event(connection, run_id, ended, "run.ended", {"status": "cancelled", "error": None})
         return
     running = (_RUN.id == run_id) & (_RUN.status == "running")
