@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from smart_spawn.engines import run_client
 from smart_spawn.errors import StoreError
 from smart_spawn.model import Mode
 from smart_spawn.runs.engine import RunSpec
@@ -20,7 +21,7 @@ from smart_spawn.spawn.outcome import Rung
 from smart_spawn.spawn.plan import Step as PlanStep
 from smart_spawn.spawn.swarm import StepWork
 from smart_spawn.store.database import StoreBusy
-from tests.contract.engines import PRICE, Bench, answer, opened
+from tests.contract.engines import PRICE, Bench, answer, opened, utc_now
 
 LADDER = (Rung(model_id="v/a", provider="fake", price=PRICE, prior=0.7, expected_cost_usd=1),)
 
@@ -179,3 +180,31 @@ async def test_a_scheduler_that_keeps_failing_ends_its_executor(
         await asyncio.wait_for(bench.engine.lost.wait(), 10)
         assert "RuntimeError" in bench.engine.lost_because
         assert "canary" not in bench.engine.lost_because
+
+
+async def test_whoever_waits_for_a_run_sits_an_outage_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An answer is not lost to the caller because the database restarted while it was being made."""
+    async with opened("memory-on-disk", Settings(home=tmp_path)) as bench:
+        client = run_client(bench.store, {"scripted": None}, clock=utc_now)  # type: ignore[dict-item]  # names alone
+        answered, asked = bench.store.runs.status, list[str]()
+
+        async def script(ctx: Ctx) -> Ended:
+            await asyncio.sleep(0.3)
+            return Ended(outcome={"done": True})
+
+        def away(run_id: str) -> Any:
+            asked.append(run_id)
+            if len(asked) < 8:
+                raise StoreBusy("away")
+            return answered(run_id)
+
+        run_id = await bench.submit(script)
+        monkeypatch.setattr(bench.store.runs, "status", away)
+        assert (await client.wait(run_id, 20)).outcome == {"done": True}
+        monkeypatch.setattr("smart_spawn.runs.client.OUTAGE_S", 0.1)
+        asked.clear()
+        with pytest.raises(StoreBusy):
+            await client.wait(run_id, 20)
+        await client.close()

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 import msgspec
 
-from smart_spawn.errors import InvalidRequest, TooLarge
+from smart_spawn.errors import InvalidRequest, StoreError, TooLarge
 from smart_spawn.runs.engine import (
     ENDED,
     MAX_DEPTH,
@@ -30,6 +30,8 @@ from smart_spawn.spawn.money import MICRO
 
 FIRST_POLL_S = 0.01
 LONGEST_POLL_S = 0.25
+OUTAGE_S = 30.0
+"""How long whoever waits for a run sits out a database that does not answer: the run goes on, and is paid."""
 MAX_KEY_CHARS = 255
 
 
@@ -72,8 +74,15 @@ class RunClient:
         """See `Engine.wait`."""
         loop = asyncio.get_running_loop()
         until = None if timeout_s is None else loop.time() + timeout_s
-        pause_s = FIRST_POLL_S
-        while not await self.has_ended(run_id):
+        pause_s, heard_s = FIRST_POLL_S, loop.time()
+        while True:
+            try:
+                if await self.has_ended(run_id):
+                    break
+                heard_s = loop.time()
+            except StoreError as error:
+                if not self._lane.temporary(error) or loop.time() - heard_s > OUTAGE_S:
+                    raise
             left_s = LONGEST_POLL_S if until is None else until - loop.time()
             if left_s <= 0:
                 break
