@@ -47,7 +47,6 @@ _NEXT_EVENT = (
     .values(events=_RUN.events + 1)
     .returning(_RUN.events, _RUN.cancel_requested, _RUN.purses)
 )
-_OPEN_STEP = insert(t.run_steps).values(started_at=now_us(), state="running")
 _STEP = and_(t.run_steps.c.run_id == bindparam("run"), t.run_steps.c.name == bindparam("step"))
 _CLOSE_STEP = (
     update(t.run_steps)
@@ -95,6 +94,10 @@ class RunJournal:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        # A step that a crash interrupted is there already, and stays at its place.
+        self._open_step = database.upsert(t.run_steps, replace=("state",)).values(
+            started_at=now_us(), state="running"
+        )
 
     def begin(self, ticket: Ticket, executor: str) -> Begun | None:
         """See `Journal.begin`."""
@@ -131,7 +134,7 @@ class RunJournal:
         """See `Journal.open_step`."""
         with self._database.write(alone=False) as connection:
             number, _ = _next(connection, claim)
-            _open_step(connection, claim, number, step, model, provider)
+            self._begin_step(connection, claim, number, step, model, provider)
 
     def close_step(self, claim: Claim, end: StepEnd, bill: Bill | None) -> None:
         """See `Journal.close_step`."""
@@ -159,7 +162,7 @@ class RunJournal:
                     return Later(wait_s=wait_s)
                 number, purses = _next(connection, claim)
                 if intent.number == 0:
-                    _open_step(connection, claim, number, intent.step, intent.model, intent.provider)
+                    self._begin_step(connection, claim, number, intent.step, intent.model, intent.provider)
                 else:
                     data = {"step": intent.step, "model": intent.model, "try": intent.number}
                     add_event(connection, claim.run_id, number, "step.retried", data)
@@ -246,6 +249,19 @@ class RunJournal:
             code = None if error is None else error.get("code")
             add_event(connection, claim.run_id, number, "run.ended", {"status": status, "error": code})
 
+    def _begin_step(
+        self,
+        connection: Connection,
+        claim: Claim,
+        number: int,
+        step: str,
+        model: str | None,
+        provider: str | None,
+    ) -> None:
+        values = {"run_id": claim.run_id, "name": step, "position": number}
+        connection.execute(self._open_step, {**values, "model": model, "provider": provider})
+        add_event(connection, claim.run_id, number, "step.started", {"step": step, "model": model})
+
     def _left(self, purses: list[str]) -> int | None:
         with self._database.read() as connection:
             left: int | None = connection.execute(
@@ -267,23 +283,6 @@ def _next(connection: Connection, claim: Claim, *, cancelled_too: bool = False) 
 def _purses_of(connection: Connection, claim: Claim) -> list[str]:
     row = connection.execute(select(_RUN.purses).where(_RUN.id == claim.run_id)).first()
     return [] if row is None else msgspec.json.decode(row.purses)
-
-
-def _open_step(
-    connection: Connection,
-    claim: Claim,
-    number: int,
-    step: str,
-    model: str | None,
-    provider: str | None,
-) -> None:
-    again = connection.execute(
-        update(t.run_steps).where(_STEP).values(state="running"), {"run": claim.run_id, "step": step}
-    )
-    if not again.rowcount:  # the usual case; a step that a crash interrupted is there already
-        values = {"run_id": claim.run_id, "name": step, "position": number}
-        connection.execute(_OPEN_STEP, {**values, "model": model, "provider": provider})
-    add_event(connection, claim.run_id, number, "step.started", {"step": step, "model": model})
 
 
 def _close_step(connection: Connection, claim: Claim, number: int, end: StepEnd) -> None:
