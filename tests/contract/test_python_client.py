@@ -355,3 +355,75 @@ def test_both_doors_have_every_method() -> None:
     promised = {name for name in vars(Door) if not name.startswith("_")}
     for kind in (Local, Remote):
         assert {name for name in dir(kind) if not name.startswith("_")} >= promised
+
+
+class Lossy(httpx.AsyncBaseTransport):
+    """A network that loses the first answer to each kind of request, after the service has done its work."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+        self._inner = inner
+        self.lost: set[str] = set()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Let the service answer, and the caller hear nothing of it the first time."""
+        answer = await self._inner.handle_async_request(request)
+        kind = f"{request.method} {request.url.path.split('/')[2]}"
+        if kind not in self.lost:
+            self.lost.add(kind)
+            await answer.aclose()
+            raise httpx.ReadError("the connection was cut", request=request)
+        return answer
+
+
+@pytest.fixture
+async def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[App]:
+    """Open what a service serves."""
+    monkeypatch.setattr("smart_spawn.app.shelf.packaged_facts", small_facts)
+    settings = Settings.model_validate({"home": tmp_path})
+    async with App(settings, chat=FakeProvider(default="8"), in_memory=True) as served:
+        yield served
+
+
+async def test_a_lost_answer_is_not_paid_again(app: App) -> None:
+    """The service did the work, the answer never came, the same call asks again: one run, one bill, one vote."""
+    lossy = Lossy(httpx.ASGITransport(app=create_app(app)))
+    async with SmartSpawn("http://localhost", transport=lossy) as ss:
+        result = await ss.spawn(TASK, budget="low", min_capability=0)
+        assert result.output == "8"
+        assert len(await ss.runs.list()) == 1
+        await ss.rate(result, 5)
+    assert lossy.lost >= {"POST spawn", "GET runs", "POST feedback"}
+    assert isinstance(app.chat, FakeProvider)
+    assert len(app.chat.calls) == 1
+
+
+async def test_a_service_with_keys_asks_for_one(app: App) -> None:
+    """None and a wrong one are refused, one without the scope may choose and not spend, a good one does all."""
+    transport = httpx.ASGITransport(app=create_app(app))
+    chooser = app.keys.create("chooser", ["route"]).secret
+    spender = app.keys.create("spender", ["route", "execute"]).secret
+    for wrong in (None, "ss_wrong"):
+        async with SmartSpawn("http://localhost", api_key=wrong, transport=transport) as ss:
+            with pytest.raises(smart_spawn.Unauthorized):
+                await ss.route(TASK)
+    async with SmartSpawn("http://localhost", api_key=chooser, transport=transport) as ss:
+        decision = await ss.route(TASK, min_capability=0)
+        with pytest.raises(smart_spawn.Forbidden) as stopped:
+            await ss.spawn(TASK, min_capability=0)
+        assert stopped.value.details == {"needs": "execute"}
+        assert (await ss.rate(decision, 4)).rating == 4
+    async with SmartSpawn("http://localhost", api_key=spender, transport=transport) as ss:
+        assert (await ss.spawn(TASK, budget="low", min_capability=0)).output == "8"
+        with pytest.raises(smart_spawn.Forbidden):
+            await ss.rate(decision, 1)
+
+
+async def test_many_ask_at_once(app: App) -> None:
+    """A hundred tasks through one client: each gets its own answer."""
+    transport = httpx.ASGITransport(app=create_app(app))
+    async with SmartSpawn("http://localhost", transport=transport) as ss:
+        results = await asyncio.gather(
+            *(ss.spawn(f"Count to {number}", budget="low", min_capability=0) for number in range(100))
+        )
+        assert len({result.id for result in results}) == 100
+        assert {result.output for result in results} == {"8"}
