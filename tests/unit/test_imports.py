@@ -31,7 +31,7 @@ LAYERS = [
     {"client"},  # Python's surface: the methods of `app`, here or over HTTP
     {"worker"},  # a process of its own; `serve` starts one
     {"mcp"},  # tools; `api` serves them at `/mcp`
-    {"api", "evals", "checks"},
+    {"api", "evals", "checks", "lab"},
     {"cli"},  # starts each of the others: `serve`, `mcp`, `eval`
     {"__main__"},
 ]

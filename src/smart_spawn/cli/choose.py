@@ -1,4 +1,4 @@
-"""`route`, `explain`, `replay`: choose a model, and say why."""
+"""`route`, `explain`: choose a model, and say why."""
 
 from __future__ import annotations
 
@@ -53,26 +53,6 @@ def explain(shell: Shell, decision_id: DecisionId) -> None:
         if shell.json:
             return show_json(decision_json(decision, catalog, app.policy))
         return show_text(explain_text(decision, catalog, app.policy))
-
-
-@takes()
-def replay(shell: Shell, decision_id: DecisionId) -> None:
-    """Decide again from what was stored.
-
-    Tells whether the answer is the same; exit code 1 when it is not.
-    """
-    from smart_spawn.surface.decisions import replay_json  # noqa: PLC0415
-
-    with shell.app() as app:
-        result = app.replay(decision_id)
-        if shell.json:
-            show_json(replay_json(result, app.policy))
-        elif result.same:
-            show_text(f"the same decision again: {result.first.selected.model}", "green")
-        else:
-            show_text(f"first {result.first.selected.model}, now {result.again.selected.model}", "red")
-    if not result.same:
-        raise typer.Exit(1)
 
 
 def _show_decision(decision: Decision, answer: dict[str, Any], app: SmartSpawn) -> None:

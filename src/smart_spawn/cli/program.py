@@ -14,6 +14,7 @@ from smart_spawn.cli import (
     own,
     rating,
     refreshing,
+    replaying,
     runs,
     server,
     spawning,
@@ -48,7 +49,7 @@ program.command()(spawning.spawn)
 program.command()(lists.models)
 program.command()(lists.compare)
 program.command()(choose.explain)
-program.command()(choose.replay)
+program.command()(replaying.replay)
 program.command()(rating.rate)
 program.command()(check.check)
 program.command(name="eval")(evaluating.evaluate)

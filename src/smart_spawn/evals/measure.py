@@ -161,7 +161,7 @@ async def _measured(data: DataSet, policies: Sequence[str], folds: Folds, *, met
     curves = {}
     if metrics:
         curves["route"] = route_curve(folds)
-        if "cascade" in names and data.priced:
+        if "cascade" in names and data.priced and data.worded:
             curves["cascade"] = await cascade_curve(
                 folds, columns["strongest"].score, columns["strongest"].cost
             )

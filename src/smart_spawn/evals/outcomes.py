@@ -76,6 +76,11 @@ class DataSet:
         """Whether every answer has a cost."""
         return all(a.cost_usd is not None for p in self.prompts for a in p.answers.values())
 
+    @property
+    def worded(self) -> bool:
+        """Whether the words of any answer were recorded, so that answers can be compared."""
+        return any(a.text is not NOT_RECORDED for p in self.prompts for a in p.answers.values())
+
     def halves(self) -> tuple[DataSet, DataSet]:
         """Split by prompt, the same way every time."""
         first = tuple(p for p in self.prompts if _bit(p.id) == 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,6 +12,8 @@ from sqlalchemy import Connection, Row, delete, select
 from smart_spawn.store import tables as t
 from smart_spawn.store.database import Database
 from smart_spawn.store.writer import GroupWriter
+
+PAGE = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +63,19 @@ class DecisionStore:
         query = select(t.decisions).order_by(c.created_at.desc(), c.id).limit(limit)
         with self._database.read() as connection:
             return tuple(_decision(row) for row in connection.execute(query))
+
+    def each(self) -> Iterator[DecisionRow]:
+        """Yield all decisions in the order of their ids, which is that of time; a page is in memory at once."""
+        self._writer.flush()
+        c, last = t.decisions.c, ""
+        while True:
+            query = select(t.decisions).where(c.id > last).order_by(c.id).limit(PAGE)
+            with self._database.read() as connection:
+                rows = [_decision(row) for row in connection.execute(query)]
+            yield from rows
+            if len(rows) < PAGE:
+                return
+            last = rows[-1].id
 
     def prune(self, before: datetime) -> int:
         """Delete decisions made before a moment; return how many."""
