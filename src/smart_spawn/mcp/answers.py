@@ -9,12 +9,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from smart_spawn.mcp.arguments import PublishedStatus
 
 Row = dict[str, Any]
+STRICT = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+"""Errors do not repeat values: they would end up in the log."""
 
 
 class Answer(BaseModel):
     """What one tool gives back. `text` is what clients without structured output show."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = STRICT
 
     @property
     def text(self) -> str | None:
@@ -25,7 +27,7 @@ class Answer(BaseModel):
 class Pricing(BaseModel):
     """USD per million tokens; null is unknown."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
     prompt: float | None
     completion: float | None
 
@@ -73,6 +75,17 @@ class ExplainAnswer(Answer):
         return self.explanation
 
 
+class FeedbackAnswer(Answer):
+    """A vote that was kept, and what it counts for."""
+
+    recorded: bool
+    model: str
+    category: str
+    rating: float | Literal["success", "failure"]
+    subject: str
+    replaced: Annotated[bool, Field(description="an earlier vote of the same key counts no more")]
+
+
 class HealthAnswer(Answer):
     """How the service is doing."""
 
@@ -100,7 +113,7 @@ class RunCreated(Answer):
 class Progress(BaseModel):
     """How far a run is, in nodes."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = STRICT
     total_nodes: int
     done_nodes: int
     running_nodes: int
@@ -121,7 +134,7 @@ class RunStatusAnswer(Answer):
 class ArtifactLine(BaseModel):
     """Something that a run left behind. `path` can be read as a resource."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = STRICT
     node_id: str
     path: str
     model: str | None
@@ -132,7 +145,7 @@ class ArtifactLine(BaseModel):
 class RunCost(BaseModel):
     """What a run used. Null: not known."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = STRICT
     prompt_tokens: int
     completion_tokens: int
     usd_estimate: float | None
@@ -141,7 +154,7 @@ class RunCost(BaseModel):
 class RawOutput(BaseModel):
     """What one node answered."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = STRICT
     node_id: str
     output: str
 
@@ -149,10 +162,11 @@ class RawOutput(BaseModel):
 class RunProblem(BaseModel):
     """Why a run did not succeed."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = STRICT
     code: str
     message: str
     hint: str
+    details: Row = Field(default_factory=dict)
 
 
 class RunResultAnswer(Answer):
@@ -178,7 +192,7 @@ class RunCanceled(Answer):
 class RunRow(BaseModel):
     """One run in a list."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = STRICT
     run_id: str
     mode: str
     status: PublishedStatus
@@ -195,7 +209,7 @@ class RunListAnswer(Answer):
 class ArtifactMetadata(BaseModel):
     """About an artifact."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = STRICT
     bytes: int
     sha256: str
     created_at: str

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from smart_spawn.app.voting import LONGEST_COMMENT
 from smart_spawn.errors import InvalidRequest
 from smart_spawn.model import Budget, Category, Mode, Requirement
 from smart_spawn.routing.request import MAX_TASK_CHARS, invalid, tags_of
@@ -93,6 +94,28 @@ class ExplainArguments(Arguments):
     decision_id: Annotated[
         str, Field(min_length=1, max_length=100, description="A decision's id: `dec_...`.")
     ]
+
+
+class FeedbackArguments(Arguments):
+    """What `smartspawn_feedback` takes: one of the ids, and one of rating and outcome."""
+
+    decision_id: Annotated[
+        str | None, Field(max_length=100, description="The choice that is meant: `dec_...`.")
+    ] = None
+    run_id: Annotated[str | None, Field(max_length=100, description="The run that is meant: `run_...`.")] = (
+        None
+    )
+    rating: Annotated[
+        float | None, Field(ge=1, le=5, allow_inf_nan=False, description="From 1 to 5, the best.")
+    ] = None
+    outcome: Annotated[
+        Literal["success", "failure"] | None, Field(description="Whether it did, where nobody rated it.")
+    ] = None
+    comment: Annotated[str | None, Field(max_length=LONGEST_COMMENT)] = None
+    source: Annotated[
+        Literal["person", "agent"] | None,
+        Field(description="Who says so; `agent`, what a program saw of its own work, counts less."),
+    ] = None
 
 
 class NoArguments(Arguments):

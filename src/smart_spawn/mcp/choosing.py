@@ -1,16 +1,24 @@
-"""Tools that choose a model and say why: `smartspawn_pick`, `_compare`, `_explain`, `_health`."""
+"""Tools that choose a model and say why: `smartspawn_pick`, `_compare`, `_explain`, `_feedback`, `_health`."""
 
 from __future__ import annotations
 
 import anyio.to_thread
+from pydantic.alias_generators import to_camel
 
 from smart_spawn import __version__
 from smart_spawn.errors import StoreError
-from smart_spawn.mcp.answers import CompareAnswer, ExplainAnswer, HealthAnswer, PickAnswer
-from smart_spawn.mcp.arguments import CompareArguments, ExplainArguments, NoArguments, PickArguments
+from smart_spawn.mcp.answers import CompareAnswer, ExplainAnswer, FeedbackAnswer, HealthAnswer, PickAnswer
+from smart_spawn.mcp.arguments import (
+    CompareArguments,
+    ExplainArguments,
+    FeedbackArguments,
+    NoArguments,
+    PickArguments,
+)
 from smart_spawn.mcp.call import Call
 from smart_spawn.routing.request import RouteRequest
 from smart_spawn.surface.decisions import decision_json, explain_text, pick_json
+from smart_spawn.surface.feedback import feedback_json
 from smart_spawn.surface.models import compare_json
 from smart_spawn.surface.status import status_json
 
@@ -41,6 +49,13 @@ async def explain(call: Call, asked: ExplainArguments) -> ExplainAnswer:
         )
 
     return await anyio.to_thread.run_sync(explained)
+
+
+async def feedback(call: Call, asked: FeedbackArguments) -> FeedbackAnswer:
+    """Keep what somebody thinks of a choice or an answer."""
+    values = {to_camel(name): value for name, value in asked.given().items()}
+    answer = await anyio.to_thread.run_sync(feedback_json, call.app, values, call.caller)
+    return FeedbackAnswer.model_validate(answer["data"])
 
 
 async def health(call: Call, _: NoArguments) -> HealthAnswer:

@@ -54,6 +54,17 @@ TOOLS: Sequence[Tool] = (
         carry_out=_does(choosing.explain),
     ),
     Tool(
+        name="smartspawn_feedback",
+        title="Say how it went",
+        description="Say how good a choice or the answer of a run was: a rating from 1 to 5, or success or failure. "
+        "The next choices learn from it. A second vote on the same replaces the first.",
+        takes=arguments.FeedbackArguments,
+        gives=answers.FeedbackAnswer,
+        needs="route",
+        carry_out=_does(choosing.feedback),
+        reads_only=False,
+    ),
+    Tool(
         name="smartspawn_health",
         title="Check the service",
         description="Tell whether models can be chosen and run: catalogue, providers, database, worker.",

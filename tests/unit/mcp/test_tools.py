@@ -68,10 +68,11 @@ async def test_the_tools_are_those_that_published_clients_know(connect: Connect)
     """Their names are fixed, what they take is strict and flat, and what they give back is described."""
     async with connect() as client:
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
-    assert set(tools) >= {
+    assert set(tools) == {
         "smartspawn_pick",
         "smartspawn_compare",
         "smartspawn_explain",
+        "smartspawn_feedback",
         "smartspawn_health",
         "smartspawn_run_create",
         "smartspawn_run_status",
@@ -142,6 +143,27 @@ async def test_a_choice_is_made_explained_and_compared(connect: Connect, mode: s
         )
         assert [row["id"] for row in compared["models"]] == ["acme/strong", "acme/middle"]
         assert compared["missing"] == ["no/such"]
+
+
+async def test_feedback_is_kept_and_learned_from(connect: Connect, served: SmartSpawn) -> None:
+    """On a choice and on a run; a second vote replaces the first, and choosers know of it at once."""
+    async with connect() as client:
+        decision_id = good(await client.call_tool("smartspawn_pick", {"task": TASK, "budget": "any"}))[
+            "decisionId"
+        ]
+        asked = {"decision_id": decision_id, "rating": 5, "comment": "fine"}
+        first = good(await client.call_tool("smartspawn_feedback", asked))
+        assert first["recorded"]
+        assert (first["model"], first["rating"], first["replaced"]) == ("acme/strong", 5.0, False)
+        before = served.learning.current()
+        again = good(
+            await client.call_tool("smartspawn_feedback", {"decision_id": decision_id, "outcome": "failure"})
+        )
+        assert (again["rating"], again["replaced"]) == ("failure", True)
+        assert served.learning.current() != before
+        run_id, _ = await run_to_its_end(client, task=TASK, mode="single", budget="any")
+        of_run = good(await client.call_tool("smartspawn_feedback", {"run_id": run_id, "outcome": "success"}))
+        assert of_run["subject"] == run_id
 
 
 async def test_health_says_what_works(connect: Connect) -> None:
@@ -315,6 +337,19 @@ RUN = {"task": "x", "mode": "single"}
         ("smartspawn_compare", {"models": ["no/one", "no/two"]}, "UNKNOWN_MODEL", "no/one"),
         ("smartspawn_explain", {"decision_id": "dec_none"}, "NOT_FOUND", "dec_none"),
         ("smartspawn_explain", {"decisionId": "dec_none"}, "MISSING_PARAM", "decision_id"),
+        ("smartspawn_feedback", {"rating": 5}, "MISSING_PARAM", "`decisionId`"),
+        ("smartspawn_feedback", {"decision_id": "dec_none"}, "MISSING_PARAM", "`rating`"),
+        ("smartspawn_feedback", {"decision_id": "dec_none", "rating": 5}, "NOT_FOUND", "dec_none"),
+        ("smartspawn_feedback", {"run_id": "run_none", "outcome": "success"}, "NOT_FOUND", "run_none"),
+        ("smartspawn_feedback", {"decision_id": "dec_none", "rating": 6}, "INVALID_PARAM", "`rating`"),
+        ("smartspawn_feedback", {"decision_id": "dec_none", "rating": "5"}, "INVALID_PARAM", "`rating`"),
+        (
+            "smartspawn_feedback",
+            {"decision_id": "x", "run_id": "y", "rating": 5},
+            "INVALID_PARAM",
+            "together",
+        ),
+        ("smartspawn_feedback", {"decision_id": "x", "outcome": "maybe"}, "INVALID_PARAM", "maybe"),
         ("smartspawn_health", {"deep": True}, "INVALID_PARAM", "`deep`"),
         ("smartspawn_run_create", {"task": "x"}, "MISSING_PARAM", "`mode`"),
         ("smartspawn_run_create", {**RUN, "mode": "parallel"}, "INVALID_PARAM", "collective"),
@@ -401,7 +436,12 @@ async def test_a_key_may_do_what_it_is_for_and_sees_its_own(connect: Connect, se
         assert not (await client.call_tool("smartspawn_pick", {"task": TASK})).is_error
         refused = error_of(await client.call_tool("smartspawn_run_create", {"task": TASK, "mode": "single"}))
         assert (refused["code"], refused["details"]) == ("FORBIDDEN", {"needs": "execute"})
+    async with connect(one) as client:
+        own = good(await client.call_tool("smartspawn_pick", {"task": TASK}))["decisionId"]
+        vote = {"decision_id": own, "rating": 4}
+        assert good(await client.call_tool("smartspawn_feedback", vote))["recorded"]
     async with connect(two) as client:
+        assert error_of(await client.call_tool("smartspawn_feedback", vote))["code"] == "FORBIDDEN"
         assert good(await client.call_tool("smartspawn_run_list", {}))["runs"] == []
         for tool, more in (
             ("smartspawn_run_status", {}),
