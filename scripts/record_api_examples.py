@@ -77,6 +77,28 @@ CALLS: dict[str, tuple[str, str, Asked, str]] = {
         {"model": "smart-spawn/auto:low", "messages": [{"role": "user", "content": TASK}]},
         "ChatAnswer",
     ),
+    "message": (
+        "POST",
+        "/v1/messages",
+        {
+            "model": "smart-spawn/auto:low",
+            "max_tokens": 1_024,
+            "messages": [{"role": "user", "content": TASK}],
+        },
+        "MessageAnswer",
+    ),
+    "countMessageTokens": (
+        "POST",
+        "/v1/messages/count_tokens",
+        {"model": "claude-opus-4-6", "messages": [{"role": "user", "content": TASK}]},
+        "CountAnswer",
+    ),
+    "response": (
+        "POST",
+        "/v1/responses",
+        {"model": "smart-spawn/auto:low", "input": TASK},
+        "ResponseAnswer",
+    ),
     "chatModels": ("GET", "/v1/models", {}, "ChatModelsAnswer"),
     "chatModel": ("GET", f"/v1/models/{MODEL}", {}, "ChatModel"),
     "decompose": ("POST", "/api/decompose", {"task": PARTS, "budget": "low"}, "DecomposeAnswer"),

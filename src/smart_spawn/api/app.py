@@ -26,10 +26,12 @@ from smart_spawn.api.routes.choosing import choosing_routes
 from smart_spawn.api.routes.decisions import decision_routes
 from smart_spawn.api.routes.learning import learning_routes
 from smart_spawn.api.routes.mcp import McpRoute
+from smart_spawn.api.routes.messages import message_routes
 from smart_spawn.api.routes.models import model_routes
 from smart_spawn.api.routes.operations import operation_routes
 from smart_spawn.api.routes.own import own_routes
 from smart_spawn.api.routes.planning import planning_routes
+from smart_spawn.api.routes.responses import response_routes
 from smart_spawn.api.routes.roles import role_routes
 from smart_spawn.api.routes.runs import run_routes
 from smart_spawn.api.routes.spawning import spawning_routes
@@ -43,7 +45,7 @@ PATIENT_PATHS = re.compile(r"(/api)?/(spawn|runs/[^/]+/events|v1/.+|mcp)")
 TAGS = [
     {"name": "routing", "description": "Which model."},
     {"name": "spawning", "description": "Have it do the task."},
-    {"name": "chats", "description": "For clients of OpenAI's protocol."},
+    {"name": "chats", "description": "For clients of OpenAI's protocols and of Anthropic's."},
     {"name": "runs", "description": "Watch it, stop it, read what it left behind."},
     {"name": "decisions", "description": "Why this model."},
     {"name": "learning", "description": "How it turned out, and what follows."},
@@ -125,12 +127,17 @@ def create_app(app: SmartSpawn | None = None, *, in_flight: InFlight | None = No
         version_routes(served),
         own_routes(served),
     )
-    chats = chat_routes(served, gateway)
+    chats = (
+        chat_routes(served, gateway),
+        message_routes(served, gateway),
+        response_routes(served, gateway),
+    )
     api.router.routes.extend(mcp.routes())
-    routed = (route for router in (*routers, chats) for route in router.routes)
+    routed = (route for router in (*routers, *chats) for route in router.routes)
     api.state.routes = [*mcp.routes(), *routed]
-    api.include_router(chats)
-    api.include_router(chats, prefix="/api", include_in_schema=False)
+    for router in chats:
+        api.include_router(router)
+        api.include_router(router, prefix="/api", include_in_schema=False)
     for router in routers:
         api.include_router(router, prefix="/api")
         api.include_router(router, include_in_schema=False)

@@ -20,7 +20,9 @@ from smart_spawn.api import (
     catalog_schemas,
     chat_schemas,
     learning_schemas,
+    message_schemas,
     planning_schemas,
+    response_schemas,
     run_schemas,
     schemas,
 )
@@ -52,6 +54,8 @@ SHAPES: tuple[type[BaseModel], ...] = (
     *planning_schemas.SHAPES,
     *run_schemas.SHAPES,
     *chat_schemas.SHAPES,
+    *message_schemas.SHAPES,
+    *response_schemas.SHAPES,
     schemas.ErrorAnswer,
 )
 """What requests and answers refer to."""
@@ -71,7 +75,7 @@ ERROR_CODES: Mapping[int, str] = {
 DESCRIPTION = """Reads a task, weighs real benchmark evidence, chooses the best model within a budget, and says why.
 
 Every route answers under `/api` and without it. Every error has the shape of `ErrorAnswer`; below `/v1` it is that of
-OpenAI, `ChatErrorAnswer`. Besides those listed, any
+OpenAI, `ChatErrorAnswer`, and below `/v1/messages` that of Anthropic, `MessageErrorAnswer`. Besides those listed, any
 route may answer 401 `UNAUTHORIZED` (keys are on and none of them was sent), 403 `FORBIDDEN` (the key lacks the scope,
 or the host name or web page is not allowed), 405 `METHOD_NOT_ALLOWED`, 429 `RATE_LIMITED` (the key sent too much;
 with `Retry-After`), 500 `INTERNAL`, 503 `OVERLOADED` or `STOPPING` (with `Retry-After`) and 504 `TIMEOUT`."""

@@ -8,6 +8,7 @@ from typing import Any
 from smart_spawn import errors
 from smart_spawn.api.answers import OWN_SHAPE, ErrorShape, status_of
 from smart_spawn.errors import SmartSpawnError
+from smart_spawn.gateway.messages import message_error
 
 STATUSES: Mapping[type[SmartSpawnError], int] = {
     errors.ModelNotServed: 502,
@@ -55,7 +56,8 @@ def openai_error(error: SmartSpawnError, status: int) -> dict[str, Any]:
 
 
 OPENAI_SHAPE = ErrorShape(body=openai_error, status=relayed_status)
-SHAPES: tuple[tuple[str, ErrorShape], ...] = (("/v1", OPENAI_SHAPE),)
+ANTHROPIC_SHAPE = ErrorShape(body=message_error, status=relayed_status)
+SHAPES: tuple[tuple[str, ErrorShape], ...] = (("/v1/messages", ANTHROPIC_SHAPE), ("/v1", OPENAI_SHAPE))
 """Paths and the shape of errors below them; the first that fits counts."""
 
 

@@ -45,6 +45,18 @@ CALLS: list[tuple[str, str, str, dict[str, Any] | None]] = [
     ("post", "/v1/chat/completions", "/v1/chat/completions", {"model": "auto", "messages": MESSAGES}),
     ("post", "/v1/chat/completions", "/v1/chat/completions", {"model": "no/body", "messages": MESSAGES}),
     ("post", "/v1/chat/completions", "/v1/chat/completions", {"model": "auto"}),
+    ("post", "/v1/messages", "/v1/messages", {"model": "auto", "max_tokens": 9, "messages": MESSAGES}),
+    ("post", "/v1/messages", "/v1/messages", {"model": "claude-none", "max_tokens": 9, "messages": MESSAGES}),
+    ("post", "/v1/messages", "/v1/messages", {"model": "auto", "messages": MESSAGES}),
+    (
+        "post",
+        "/v1/messages/count_tokens",
+        "/v1/messages/count_tokens",
+        {"model": "auto", "messages": MESSAGES},
+    ),
+    ("post", "/v1/responses", "/v1/responses", {"model": "auto", "input": TASK}),
+    ("post", "/v1/responses", "/v1/responses", {"model": "no/body", "input": TASK}),
+    ("post", "/v1/responses", "/v1/responses", {"model": "auto", "input": []}),
 ]
 
 

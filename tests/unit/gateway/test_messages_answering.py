@@ -40,8 +40,6 @@ def accumulated(events: Iterable[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
     buffers: dict[int, bytes] = {}
     for name, data in events:
         assert name == data["type"]
-        if name == "ping":
-            continue
         EVENTS.validate_python(data)
         event: Any = construct_type(type_=RawMessageStreamEvent, value=data)
         snapshot = accumulate_event(event=event, current_snapshot=snapshot, json_bufs=buffers)
@@ -209,11 +207,9 @@ def test_a_stream_without_any_word_is_a_whole_message() -> None:
         assert (message["content"], message["stop_reason"]) == ([], "end_turn")
 
 
-def test_heartbeats_and_failures_have_their_events() -> None:
-    """A ping changes nothing; an error ends the stream in the protocol's own shape."""
-    translator = MessageStream(asked())
-    assert translator.beat() == ("ping", {"type": "ping"})
-    (event,) = translator.fail(RateLimited("slow down", provider="acme"), 429)
+def test_a_failure_has_its_event() -> None:
+    """An error ends the stream in the protocol's own shape."""
+    (event,) = MessageStream(asked()).fail(RateLimited("slow down", provider="acme"), 429)
     assert event[0] == "error"
     assert event[1]["error"]["type"] == "rate_limit_error"
 

@@ -75,10 +75,6 @@ class MessageStream:
         """Return the event that ends a stream early. `status` is what the error would have had as an answer."""
         yield "error", message_error(error, status)
 
-    def beat(self) -> Event:
-        """Return an event that only shows that the answer is still coming."""
-        return "ping", {"type": "ping"}
-
     @property
     def _started(self) -> Assembly:
         assert self._assembly is not None  # noqa: S101  # every caller started it
