@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smart_spawn.gateway.assembly import Assembly, Move, Part
@@ -14,6 +14,7 @@ from tests.unit.gateway.completions import call_deltas, cut
 ARGUMENTS = ['{"x": 1}', "{}", '{"text": "} {"}', "[broken", ""]
 
 
+@settings(deadline=None)
 @given(
     calls=st.lists(
         st.tuples(st.sampled_from(ARGUMENTS), st.lists(st.integers(0, 20), max_size=3)), max_size=4

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smart_spawn.gateway.messages import message_of, read_message_request
@@ -22,6 +22,7 @@ CALLS = st.lists(st.tuples(NAME, INPUT), max_size=3)
 CUTS = st.lists(st.integers(0, 60), max_size=4)
 
 
+@settings(deadline=None)
 @given(text=SAID, thought=TEXT, calls=CALLS, cuts=CUTS)
 def test_any_chunking_gives_the_same_message(
     text: str, thought: str, calls: list[tuple[str, dict[str, Any]]], cuts: list[int]
@@ -40,6 +41,7 @@ def test_any_chunking_gives_the_same_message(
     assert accumulated(events_of(stream(deltas, finish), request)) == message_of(whole, request)
 
 
+@settings(deadline=None)
 @given(text=TEXT, calls=CALLS, results=st.lists(SAID, min_size=3, max_size=3))
 def test_an_answer_sent_back_keeps_text_ids_and_order(
     text: str, calls: list[tuple[str, dict[str, Any]]], results: list[str]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smart_spawn.gateway.responses import read_response_request, response_of
@@ -20,6 +20,7 @@ CALLS = st.lists(
 CUTS = st.lists(st.integers(0, 60), max_size=4)
 
 
+@settings(deadline=None)
 @given(text=SAID, thought=TEXT, calls=CALLS, cuts=CUTS)
 def test_any_chunking_gives_the_same_response(
     text: str, thought: str, calls: list[tuple[str, str]], cuts: list[int]
@@ -38,6 +39,7 @@ def test_any_chunking_gives_the_same_response(
     assert accumulated(events_of(stream(deltas, finish), request)) == response_of(whole, request)
 
 
+@settings(deadline=None)
 @given(text=TEXT, calls=CALLS, results=st.lists(SAID, min_size=3, max_size=3))
 def test_an_answer_sent_back_keeps_text_ids_and_order(
     text: str, calls: list[tuple[str, str]], results: list[str]
@@ -63,12 +65,14 @@ DETAIL = st.fixed_dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(details=st.lists(DETAIL, max_size=4))
 def test_packed_thinking_comes_back_unchanged(details: list[dict[str, Any]]) -> None:
     """Whatever a model wants back, it gets."""
     assert unpack(pack(details)) == details
 
 
+@settings(deadline=None)
 @given(text=st.text(max_size=60))
 def test_texts_that_are_not_ours_unpack_to_nothing(text: str) -> None:
     """A signature that is cut, changed or made up is no error."""
@@ -76,6 +80,7 @@ def test_texts_that_are_not_ours_unpack_to_nothing(text: str) -> None:
         assert unpack(found) == []
 
 
+@settings(deadline=None)
 @given(text=SAID, cuts=CUTS)
 def test_pieces_of_thinking_are_put_together(text: str, cuts: list[int]) -> None:
     """A detail that arrives in pieces is one detail, its signature beside its text."""

@@ -45,7 +45,7 @@ def own_routes(app: SmartSpawn) -> APIRouter:
             "putPrivateModel",
             PrivateModelAnswer,
             body=PrivateModelBody,
-            errors=(400, 413, 503),
+            errors=(400, 404, 413, 503),
             path=["id"],
         ),
     )
