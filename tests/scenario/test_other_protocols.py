@@ -1,13 +1,9 @@
-"""Clients that people use, over a running service: Anthropic's SDK, OpenAI's Responses and the `llm` command line."""
+"""Clients of the other protocols over a running service: Anthropic's SDK, and OpenAI's for Responses."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import anthropic
@@ -254,24 +250,3 @@ def test_a_client_that_reads_no_further_ends_the_call(claude: Anthropic, provide
     while provider.broken_off == before and time.monotonic() < deadline:
         time.sleep(0.02)
     assert provider.broken_off == before + 1
-
-
-def test_the_llm_command_line_answers(
-    both: tuple[Service, FakeServer], provider: FakeServer, tmp_path: Path
-) -> None:
-    """With the model that is described in its own file of further models."""
-    model = {"model_id": "smart", "model_name": "smart-spawn/auto:low", "api_base": f"{both[0].url}/v1"}
-    lines = "\n  ".join(f"{name}: {value}" for name, value in model.items())
-    (tmp_path / "extra-openai-models.yaml").write_text(f"- {lines}\n")
-    provider.steps.append("Sunny and warm.")
-    asked = ["-m", "smart", "-s", "Be brief.", "--key", "unused", "The weather?"]
-    done = subprocess.run(
-        [sys.executable, "-m", "llm", *asked],
-        env={**os.environ, "LLM_USER_PATH": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert (done.stdout.strip(), done.returncode) == ("Sunny and warm.", 0), done.stderr
-    assert [m["role"] for m in sent(provider)["messages"]] == ["system", "user"]
