@@ -12,6 +12,7 @@ EVALUATIONS = {
     "confidence": "evals.confidence_on_outcomes",
     "constants": "evals.constants",
     "classify": "evals.classify.__main__",
+    "learning": "evals.learning",
     "robustness": "evals.robustness",
 }
 """Name → module; each has `main(arguments)` and says in its first line what it measures."""

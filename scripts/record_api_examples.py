@@ -184,14 +184,11 @@ async def record() -> dict[str, Any]:
                 **json.loads(watched.text.split("data: ")[1].split("\n")[0]),
                 "at": CONSTANT["startedAt"],
             }
-            voted = {
-                "feedback": ("/api/feedback", {"decisionId": decision, "rating": 5, "comment": "spot on"}),
-                "logOutcome": ("/api/spawn-log/outcome", {"model": MODEL, "category": "coding", "rating": 4}),
-            }
+            learned = learned_calls(decision)
             explained = await http.get(f"/api/decisions/{decision}/explain")
             replayed = await http.post(f"/api/decisions/{decision}/replay")
-            for name, (path, body) in voted.items():
-                found[name] = shortened(await ask(http, "POST", path, body))
+            for name, call in learned.items():
+                found[name] = shortened(await ask(http, *call))
     found["decision"] = {"answer": found["route"]["answer"]}
     found["run"] = {"answer": shortened(run)}
     found["cancelRun"] = {"answer": shortened(cancelled)}
@@ -202,6 +199,35 @@ async def record() -> dict[str, Any]:
     found["explain"] = {"answer": constant(explained.text)}
     found["replay"] = {"answer": shortened(replayed.json())}
     return {**found, **WRITTEN}
+
+
+def learned_calls(decision: str) -> dict[str, tuple[str, str, Asked]]:
+    """Return what is asked of votes and statistics, in this order."""
+    outcome: Asked = {"model": MODEL, "category": "coding", "rating": 4}
+    spawned: Asked = {"model": MODEL, "category": "coding", "mode": "single", "source": "agent"}
+    vote: Asked = {
+        "at": "2026-08-01T12:00:00Z",
+        "voter": "local",
+        "subject": "dec_019fc3b0a40043d5e1f7a2b8",
+        "kind": "rating",
+        "model": MODEL,
+        "category": "coding",
+        "value": 5,
+    }
+    return {
+        "feedback": ("POST", "/api/feedback", {"decisionId": decision, "rating": 5, "comment": "spot on"}),
+        "logOutcome": ("POST", "/api/spawn-log/outcome", outcome),
+        "logSpawn": ("POST", "/api/spawn-log", spawned),
+        "importVotes": ("POST", "/api/feedback/votes", {"votes": [vote]}),
+        "votes": ("GET", "/api/feedback/votes", {"limit": 2}),
+        "spawnScores": ("GET", "/api/spawn-log/scores", {"category": "coding"}),
+        "spawnStats": ("GET", "/api/spawn-log/stats", {"days": 7}),
+        "beliefs": ("GET", "/api/beliefs", {}),
+        "belief": ("GET", f"/api/beliefs/{MODEL}", {}),
+        "reverseVotes": ("POST", "/api/feedback/reverse", {"day": "2026-08-01"}),
+        "undoReversal": ("POST", "/api/feedback/undo", {"act": 1}),
+        "voteActs": ("GET", "/api/feedback/acts", {}),
+    }
 
 
 async def ask(http: httpx.AsyncClient, method: str, path: str, asked: Asked) -> dict[str, Any]:

@@ -29,10 +29,12 @@ from smart_spawn.engines import dbos_engine
 from smart_spawn.errors import RunError, SmartSpawnError, StoreError
 from smart_spawn.runs.executor import ExecutorEngine
 from smart_spawn.settings import Settings
+from smart_spawn.store.spawns import ROLL_UP_ROWS
 
 log = structlog.get_logger("smart_spawn.worker")
 
 PRUNE_S = 3600.0
+SUM_UP_S = 60.0
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
 STEADY_S = 60.0
@@ -131,7 +133,7 @@ async def _work(settings: Settings, *, executor_id: str | None, with_parent: boo
         log.info("worker ready", executor=engine.executor.id)
         tasks = [
             asyncio.create_task(each)
-            for each in (stopping.wait(), engine.lost.wait(), _keep_small(app, settings))
+            for each in (stopping.wait(), engine.lost.wait(), _keep_small(app, settings), _sum_up(app))
         ]
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in tasks:
@@ -161,6 +163,19 @@ async def _keep_small(app: SmartSpawn, settings: Settings) -> None:
             before = app.now() - timedelta(days=settings.runs.keep_days)
             await asyncio.to_thread(app.store.runs.prune, before)
         await asyncio.sleep(PRUNE_S)
+
+
+async def _sum_up(app: SmartSpawn) -> None:
+    """Add settled lines of the spawn log to the sums by day, again and again: statistics then stay quick."""
+    while True:
+        with contextlib.suppress(StoreError):  # the next minute is soon enough
+            await asyncio.to_thread(_summed_up, app)
+        await asyncio.sleep(SUM_UP_S)
+
+
+def _summed_up(app: SmartSpawn) -> None:
+    while app.store.spawns.roll_up(app.now()) >= ROLL_UP_ROWS:
+        pass  # others write between two transactions
 
 
 def _end_in_time() -> None:

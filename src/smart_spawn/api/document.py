@@ -28,7 +28,7 @@ from smart_spawn.api import (
 )
 from smart_spawn.routing.request import RouteRequest
 from smart_spawn.spawn.request import SpawnRequest
-from smart_spawn.surface import feedback
+from smart_spawn.surface import beliefs, feedback
 
 REF = "#/components/schemas/{model}"
 SHAPES: tuple[type[BaseModel], ...] = (
@@ -50,6 +50,10 @@ SHAPES: tuple[type[BaseModel], ...] = (
     *catalog_schemas.SHAPES,
     feedback.FeedbackBody,
     feedback.OutcomeBody,
+    feedback.SpawnLogBody,
+    beliefs.ReverseBody,
+    beliefs.UndoBody,
+    beliefs.VotesBody,
     *learning_schemas.SHAPES,
     *planning_schemas.SHAPES,
     *run_schemas.SHAPES,

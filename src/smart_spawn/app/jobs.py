@@ -10,7 +10,7 @@ from typing import Any
 from smart_spawn.app.dispatch import Dispatcher, baseline
 from smart_spawn.errors import NoProvider, UnknownModel
 from smart_spawn.model import Mode, bare_id
-from smart_spawn.routing.decision import Decision
+from smart_spawn.routing.decision import Decision, cluster_of
 from smart_spawn.routing.diversity import diversify
 from smart_spawn.routing.explain import rerun
 from smart_spawn.routing.request import RouteRequest
@@ -72,6 +72,11 @@ class JobMaker:
                 *role.warnings,
             ),
             decision_id=decision.id,
+            caller=decision.caller or "",
+            category=str(decision.category),
+            budget=str(decision.budget),
+            tags=decision.tags,
+            cluster=cluster_of(decision.task),
         )
 
     def works(self, whole: RouteRequest, steps: Sequence[Step], role: str) -> list[StepWork]:

@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import structlog
+
 from smart_spawn import errors
 from smart_spawn.engines import own_engine, run_client
 from smart_spawn.errors import SmartSpawnError, StepFailed
@@ -18,16 +20,19 @@ from smart_spawn.runs.executor import ExecutorEngine
 from smart_spawn.runs.ports import ChatClient, Ctx, Ended, ModeFunction, Modes
 from smart_spawn.runs.wire import plain, rebuilt
 from smart_spawn.settings import Settings
-from smart_spawn.spawn.carry import Assign, carry, from_request
+from smart_spawn.spawn.carry import Assign, Job, carry, from_request
 from smart_spawn.spawn.outcome import Attempt, Cost, SpawnOutcome, Status
 from smart_spawn.spawn.plan import MAX_PLAN_STEPS
 from smart_spawn.spawn.swarm import NODE_ENDED
 from smart_spawn.store import Store
 
+log = structlog.get_logger("smart_spawn.runs")
+
 LATE_S = 5.0
 """How long after its deadline a run may take to say so. One that nobody has begun by then never says it."""
 EVENTS_POLL_S = 0.2
 """How long an event waits at most before those who watch are told."""
+Ran = Callable[[str, Job, SpawnOutcome], None]
 PlanView = tuple[tuple[tuple[str, tuple[str, ...]], ...], ...]
 _ENDINGS: Mapping[str, type[SmartSpawnError]] = {
     "timed_out": errors.TimedOut,
@@ -37,11 +42,20 @@ FIRST_POLL_S = 0.02
 """How long an event waits while others come; the longer nothing happens, the nearer to `EVENTS_POLL_S`."""
 
 
-def modes(assign: Assign) -> dict[str, ModeFunction]:
-    """Return every mode as engines take them. The outcome that a run keeps is a `SpawnOutcome`, as plain JSON."""
+def modes(assign: Assign, ran: Ran | None = None) -> dict[str, ModeFunction]:
+    """Return every mode as engines take them. The outcome that a run keeps is a `SpawnOutcome`, as plain JSON.
+
+    `ran` is told how each run turned out, again when it is resumed.
+    """
 
     async def run(ctx: Ctx, request: Mapping[str, Any]) -> Ended:
-        outcome = await carry(ctx, from_request(request), assign)
+        job = from_request(request)
+        outcome = await carry(ctx, job, assign)
+        try:
+            if ran is not None:
+                await asyncio.to_thread(ran, ctx.run_id, job, outcome)
+        except errors.StoreError as error:  # what is learned of a run is worth less than its answer
+            log.warning("run not logged", run=ctx.run_id, code=error.code)
         return Ended(outcome=plain(outcome), status=outcome.status, error=outcome.error)
 
     return {str(mode): run for mode in Mode}

@@ -18,6 +18,7 @@ from smart_spawn.app.keys import Keys
 from smart_spawn.app.learning import Learning
 from smart_spawn.app.runs import PlanView, Runs, modes
 from smart_spawn.app.shelf import Shelf
+from smart_spawn.app.spawn_log import SpawnLog
 from smart_spawn.app.voting import Rating, Vote, Voting
 from smart_spawn.catalog.snapshot import Catalog
 from smart_spawn.engines import workers_alive
@@ -343,6 +344,11 @@ class SmartSpawn:
         """Takes votes."""
         return Voting(self.store, self.log, self.now)
 
+    @property
+    def spawn_log(self) -> SpawnLog:
+        """What was done."""
+        return SpawnLog(self.store, self.policy, self.now)
+
     def vote(self, subject: str, rating: Rating, **options: Any) -> Vote:
         """Store a vote on a decision or run and learn from it at once; see `Voting.vote`."""
         vote = self.voting.vote(subject, rating, **options)
@@ -492,7 +498,7 @@ class SmartSpawn:
     @property
     def modes(self) -> Modes:
         """The modes that runs can have, by name: what workers carry out and `engines` take."""
-        return modes(self._assign)
+        return modes(self._assign, self.spawn_log.ran)
 
     def _assigned(self, model_id: str) -> str | None:
         """Return the provider that a private model's owner named for it."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 import numpy.typing as npt
 
-from smart_spawn.feedback.beliefs import SIGMA, Beliefs, Table, in_scores
+from smart_spawn.feedback.beliefs import SIGMA, Beliefs, Prior, Table, in_scores
 from smart_spawn.feedback.community import nudge
 from smart_spawn.feedback.posterior import Posterior, posterior
 from smart_spawn.model import CATEGORIES
@@ -43,12 +43,7 @@ class Learned:
     @classmethod
     def of(cls, beliefs: Beliefs, catalog: Catalog) -> Self | None:
         """Lay beliefs beside a catalogue; `None` where nobody voted on a model that it holds."""
-
-        def prior(model: str, category: str) -> float | None:
-            rows, at = catalog.rows_of.get(model), _PLACE.get(category)
-            return None if rows is None or at is None else float(catalog.rows.table.scores[rows.start, at])
-
-        found = posterior(beliefs, prior)
+        found = posterior(beliefs, prior_of(catalog))
         rows = np.array(
             sorted(row for model in found.offsets for row in catalog.rows_of.get(model, ())), dtype=np.int64
         )
@@ -85,6 +80,16 @@ class Learned:
         for places, change in known:
             added[places] += change.dot(mix) / len(known)
         return added
+
+
+def prior_of(catalog: Catalog) -> Prior:
+    """Return the benchmark scores of a catalogue as beliefs ask for them: those of the default effort."""
+
+    def prior(model: str, category: str) -> float | None:
+        rows, at = catalog.rows_of.get(model), _PLACE.get(category)
+        return None if rows is None or at is None else float(catalog.rows.table.scores[rows.start, at])
+
+    return prior
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

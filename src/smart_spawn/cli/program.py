@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from smart_spawn.cli import (
+    beliefs,
     check,
     choose,
     evaluating,
@@ -51,6 +52,8 @@ program.command()(lists.compare)
 program.command()(choose.explain)
 program.command()(replaying.replay)
 program.command()(rating.rate)
+program.add_typer(beliefs.commands, name="beliefs")
+program.command()(beliefs.stats)
 program.command()(check.check)
 program.command(name="eval")(evaluating.evaluate)
 program.command()(refreshing.refresh)

@@ -50,6 +50,13 @@ class Job:
     baseline: Baseline | None = None
     warnings: tuple[str, ...] = ()
     decision_id: str = ""
+    caller: str = ""
+    """The id of the key that asked; empty without one."""
+    category: str = "general"
+    budget: str = ""
+    tags: tuple[str, ...] = ()
+    cluster: str = ""
+    """As the decision has them: what votes on the run are about."""
 
     def brief(self) -> Brief:
         """Return what models are told."""

@@ -191,6 +191,19 @@ class SpawnStore:
             found = connection.execute(union_all(old, fresh)).all()
         return [SpawnSums(**row._mapping) for row in found]
 
+    def saved(self, first_day: int, *, caller: str | None, limit: int) -> Sequence[int]:
+        """Return what the newest spawns since a day saved against their baselines, in micro-USD, newest first."""
+        query = (
+            select(_S.baseline_micro_usd - _S.cost_micro_usd)
+            .where(_S.cost_micro_usd.is_not(None), _S.baseline_micro_usd.is_not(None), _S.day >= first_day)
+            .order_by(_S.id.desc())
+            .limit(limit)
+        )
+        if caller is not None:
+            query = query.where(_S.caller == caller)
+        with self._database.read() as connection:
+            return list(connection.execute(query).scalars())
+
     def _mark(self, connection: Any) -> int:
         mark = connection.execute(select(spawn_marks.c.summed_up_to)).scalar_one_or_none()
         if mark is None:

@@ -72,6 +72,10 @@ _OWNING: Mapping[str, bool] = {
     "/benchmarks": True,
     "/keys": False,
     "/metrics": False,
+    "/feedback/votes": False,
+    "/feedback/acts": False,
+    "/feedback/reverse": False,
+    "/feedback/undo": False,
 }
 """What the owner does → whether reading it is for everybody who may choose."""
 

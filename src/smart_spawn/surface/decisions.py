@@ -7,8 +7,9 @@ from typing import Any
 
 from smart_spawn.answers.explained import explained
 from smart_spawn.app import Replay
+from smart_spawn.catalog.learned import prior_of
 from smart_spawn.catalog.snapshot import Catalog
-from smart_spawn.model import CATEGORIES, Budget, Category
+from smart_spawn.model import Budget, Category
 from smart_spawn.routing.decision import Choice, Decision
 from smart_spawn.routing.explain import Alternative, Evidence, explain, reason, rejections, rerun
 from smart_spawn.routing.policy import BUDGET_CEILING_USD_PER_MTOK, RoutingPolicy
@@ -186,18 +187,10 @@ def _feedback_json(decision: Decision, catalog: Catalog) -> dict[str, Any]:
 
 def belief_lines(catalog: Catalog, model: str, categories: Iterable[Category]) -> dict[str, str]:
     """Say for each category what is believed of a model and why."""
-    rows, learned = catalog.rows_of.get(model), catalog.learned
-    if rows is None or learned is None:
+    learned = catalog.learned
+    if learned is None:
         return {}
-
-    def prior(name: str, category: str) -> float | None:
-        row = catalog.rows_of[name].start if name in catalog.rows_of else None
-        return (
-            None
-            if row is None
-            else float(catalog.rows.table.scores[row, CATEGORIES.index(Category(category))])
-        )
-
+    prior = prior_of(catalog)
     return {str(c): learned.beliefs.standing(model, str(c), prior).sentence() for c in categories}
 
 

@@ -71,6 +71,15 @@ class OutcomeBody(_OfModel):
     rating: Stars
 
 
+class SpawnLogBody(_OfModel):
+    """What `POST /spawn-log` takes."""
+
+    budget: Annotated[str, Field(max_length=16)] = ""
+    mode: Annotated[str, Field(max_length=32)] = "single"
+    role: Annotated[str | None, Field(max_length=200)] = None
+    source: Annotated[str, Field(max_length=64)] = ""
+
+
 def checked(values: Mapping[str, Any], kind: type[BaseModel]) -> Any:
     """Check what a caller sent. Raises InvalidRequest, naming the field."""
     try:
@@ -106,6 +115,23 @@ def outcome_json(app: SmartSpawn, values: Mapping[str, Any], caller: Caller = LO
     )
     app.check_for_newer_votes()
     return {"data": _vote_json(vote)}
+
+
+def logged_json(app: SmartSpawn, values: Mapping[str, Any], caller: Caller = LOCAL) -> dict[str, Any]:
+    """Log what somebody did without us. Raises InvalidRequest."""
+    body: SpawnLogBody = checked(values, SpawnLogBody)
+    logged = app.spawn_log.reported(
+        body.model,
+        str(body.category),
+        app.catalog,
+        budget=body.budget,
+        mode=body.mode,
+        role=body.role,
+        source=body.source,
+        context=body.context,
+        caller=caller.key,
+    )
+    return {"data": {"logged": logged}}
 
 
 def _vote_json(vote: Vote) -> dict[str, Any]:
