@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from typing import Any
 
 from smart_spawn.answers import Answer, Artifact, Run, RunEvent, RunRow, SpawnResult
@@ -48,8 +49,9 @@ class Runs:
 
         Starts after event number `after`. A cut connection is taken up again where it was: none is lost or doubled.
         """
-        async for event in self._door.events(run_id_of(run), after):
-            yield read(RunEvent, event)
+        async with aclosing(self._door.events(run_id_of(run), after)) as events:
+            async for event in events:
+                yield read(RunEvent, event)
 
     async def artifact(self, run: AnyRun, step: str) -> Artifact:
         """Return what a step left behind. Raises NotFound."""

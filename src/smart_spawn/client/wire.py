@@ -9,6 +9,7 @@ import asyncio
 import ssl
 import time
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from importlib.metadata import version
@@ -116,11 +117,12 @@ class Wire:
         tries, heard_at = 0, None
         while True:
             try:
-                async for event in self._connection(path, after):
-                    after, tries, heard_at = int(event["number"]), 0, time.monotonic()
-                    yield event
-                    if event["name"] == "run.ended":
-                        return
+                async with aclosing(self._connection(path, after)) as connection:
+                    async for event in connection:
+                        after, tries, heard_at = int(event["number"]), 0, time.monotonic()
+                        yield event
+                        if event["name"] == "run.ended":
+                            return
                 return  # 204: everything was seen
             except (ServiceUnreachable, Busy) as error:
                 tries += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import ssl
 import subprocess
@@ -186,6 +187,19 @@ async def test_a_service_that_was_heard_of_may_be_started_again(monkeypatch: pyt
         with pytest.raises(ServiceUnreachable):
             async for _ in ss.runs.events("run_1"):
                 pass
+
+
+async def test_whoever_stops_watching_lets_go_of_the_connection() -> None:
+    """Closing the iteration closes the stream at once: the next one needs no second connection to be free."""
+    endless = Reply(
+        content_type="text/event-stream", body=stream(1).body, parts=(b": waiting\n\n",) * 9, part_delay_s=9
+    )
+    async with FakeServer(default=endless) as server, SmartSpawn(address(server)) as ss:
+        pool = ss._door._wire._http._transport._pool  # type: ignore[attr-defined]
+        async with contextlib.aclosing(ss.runs.events("run_1")) as events:
+            assert (await anext(events)).number == 1
+            assert len(pool.connections) == 1
+        assert not pool.connections
 
 
 async def test_what_is_no_stream_of_ours_is_refused() -> None:
