@@ -117,6 +117,25 @@ def test_an_error_never_repeats_the_task(tmp_path: Path, options: dict[str, Any]
         assert found_in(told_by(lambda: app.decide(app.request(**options)))) == []
 
 
+async def test_of_a_chat_with_one_model_nothing_is_kept(tmp_path: Path, logged: Callable[[], str]) -> None:
+    """The words go to the model and come back; log, files, errors and headers know neither question nor answer."""
+    chat = FakeProvider([f"Here is {CANARIES[0]}"] * 2 + [Overloaded(f"no {CANARIES[0]}")] * 9)
+    body: dict[str, Any] = {"model": "auto:any", "messages": [{"role": "user", "content": TASK}]}
+    with opened(tmp_path, chat=chat) as app:
+        transport = httpx.ASGITransport(app=create_app(app))
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
+            path = "/v1/chat/completions"
+            whole = await http.post(path, json=body, headers={"x-session-id": CANARIES[0]})
+            parts = await http.post(path, json={**body, "stream": True})
+            wrong = await http.post(path, json={**body, "n": 2, "user": TASK})
+        assert CANARIES[0] in whole.text
+        assert CANARIES[0] in parts.text
+        assert found_in(wrong.text) == []
+        assert found_in(repr([answer.headers for answer in (whole, parts, wrong)])) == []
+    assert files_with_canaries(tmp_path) == {}
+    assert found_in(logged()) == []
+
+
 async def test_over_http_nothing_of_a_task_is_kept(tmp_path: Path, logged: Callable[[], str]) -> None:
     """Answers, refusals, log, metrics and files are clean; `/recommend` alone returns what it was sent."""
     with opened(tmp_path) as app:

@@ -73,8 +73,11 @@ class ChatResponse(Response):
         async with aclosing(answer.chunks), aclosing(self._protocol.frames(answer.chunks)) as frames:
             await send({"type": "http.response.start", "status": 200, "headers": raw})
             async for frame in frames:
-                async with asyncio.timeout(SEND_S):
-                    await send({"type": "http.response.body", "body": frame, "more_body": True})
+                try:
+                    async with asyncio.timeout(SEND_S):
+                        await send({"type": "http.response.body", "body": frame, "more_body": True})
+                except TimeoutError:
+                    return  # nobody reads: the end of the response would not be read either
             await send({"type": "http.response.body", "body": b""})
 
 

@@ -9,7 +9,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Generic, TypeVar
 
-from smart_spawn.errors import BudgetExceeded, ProviderError
+from smart_spawn.errors import BudgetExceeded, ProviderError, RateLimited
+from smart_spawn.gateway.limits import Limits, Pass
 from smart_spawn.gateway.reading import Ask
 from smart_spawn.gateway.reasoning import Authors, for_reader
 from smart_spawn.gateway.shapes import Asker
@@ -30,6 +31,8 @@ class Won(Generic[T]):
 
     rung: Rung
     held: Held
+    place: Pass
+    """To be handed back when the call has ended."""
     answer: T
 
 
@@ -38,6 +41,7 @@ class Caller:
     """What the calls of one process share."""
 
     till: Till
+    limits: Limits
     authors: Authors
     clock: Callable[[], datetime]
     random: Callable[[], float]
@@ -87,16 +91,23 @@ class Caller:
         if refusal is not None:
             raise refusal
         try:
+            place = self.limits.take(rung.provider, rung.model_id, _now_s())
+        except RateLimited:
+            self.breakers.gave_up(rung.provider, rung.model_id)
+            raise
+        try:
             held = await self.till.hold(ask, rung, asker.key_cap, at=self.clock())
             answer = await begin(self.call(ask, rung, held))
         except ProviderError as error:
+            place.hand_back()
             await self.failed(rung, asker, held, error)
             raise
         except BaseException:
+            place.hand_back()
             self.breakers.gave_up(rung.provider, rung.model_id)
             raise
         self.breakers.answered(rung.provider, rung.model_id)
-        return Won(rung=rung, held=held, answer=answer)
+        return Won(rung=rung, held=held, place=place, answer=answer)
 
     async def failed(self, rung: Rung, asker: Asker, held: Held, error: ProviderError) -> None:
         """Note a failure. What was not worked on gives its money back; what may have been keeps it set aside."""

@@ -14,17 +14,19 @@ from smart_spawn.app.dispatch import callable_models
 from smart_spawn.catalog.snapshot import Catalog
 from smart_spawn.errors import ProviderError
 from smart_spawn.gateway.attempts import Caller, Won
+from smart_spawn.gateway.limits import Limits
 from smart_spawn.gateway.long_modes import LongModes
 from smart_spawn.gateway.reading import Ask, read_ask
 from smart_spawn.gateway.reasoning import Authors, Mark
 from smart_spawn.gateway.shapes import Answered, Asker, Chunks, Json, Streamed
-from smart_spawn.gateway.spending import Till
+from smart_spawn.gateway.spending import UNLIMITED_OUTPUT_TOKENS, Till
 from smart_spawn.gateway.streams import Opened, Tidy, opened, whole
 from smart_spawn.model import Budget, Category, Mode
 from smart_spawn.providers.answers import read_cost_usd, read_usage
 from smart_spawn.providers.registry import Providers
 from smart_spawn.routing.decision import Decision
 from smart_spawn.routing.request import RouteRequest
+from smart_spawn.runs.journal import CallLimits
 from smart_spawn.runs.lane import Lane
 from smart_spawn.runs.ports import RelayCall, RelayClient
 from smart_spawn.spawn.cost import listed_usd
@@ -101,7 +103,10 @@ class Gateway:
             return self._app.request(**said, pin=ask.wanted.model_id, budget=Budget.ANY)
         if ask.wanted.budget is not None:
             said["budget"] = ask.wanted.budget
-        room = ask.prompt_tokens + max(ask.max_output_tokens or 0, self._app.policy.answer_tokens)
+        answer = min(
+            ask.max_output_tokens or 0, UNLIMITED_OUTPUT_TOKENS
+        )  # many clients ask for more than they need
+        room = ask.prompt_tokens + max(answer, self._app.policy.answer_tokens)
         if room > catalog.smallest_context:
             said["min_context"] = room
         kinds = (*(["image"] if ask.images else []), *ask.attachments)
@@ -122,6 +127,7 @@ class Gateway:
 
     async def _whole(self, ask: Ask, asker: Asker, chosen: _Chosen) -> Answered:
         won = await self._calling.first(ask, asker, chosen.rungs, self._client.relay)
+        won.place.hand_back()
         self._settled_on(ask, chosen, won.rung)
         raw = won.answer
         self._sign(won.rung, Mark.of(raw["choices"][0]["message"], after=ask.messages[-1]))
@@ -149,7 +155,7 @@ class Gateway:
         won = await self._calling.first(ask, asker, chosen.rungs, begin)
         self._settled_on(ask, chosen, won.rung)
         return Streamed(
-            chunks=Chunks(self._chunks(ask, asker, chosen, won), close=won.answer.close),
+            chunks=Chunks(self._chunks(ask, asker, chosen, won), close=lambda: _ended(won)),
             headers=_headers(chosen.decision, won.rung),
             decision_id=chosen.decision.id,
         )
@@ -176,7 +182,7 @@ class Gateway:
             await self._calling.failed(won.rung, asker, won.held, error)
             raise
         finally:
-            await won.answer.close()
+            await _ended(won)
             self._sign(won.rung, tidy.mark)
             self._log(asker, chosen, won.rung, cost, tidy.usage)
             await self._calling.till.bill(asker.key_cap, won.held, cost)
@@ -232,11 +238,23 @@ class Gateway:
             lane = Lane(1, temporary=lambda error: isinstance(error, StoreBusy))
             self._caller = Caller(
                 till=Till(store.purses, lane, cap_usd=settings.max_cost_usd_per_run),
+                limits=Limits(
+                    {
+                        name: CallLimits(at_once=row.max_calls_at_once, per_minute=row.max_calls_per_minute)
+                        for name, row in settings.providers.items()
+                    }
+                ),
                 authors=self._authors,
                 clock=self._app.now,
                 random=random.random,
             )
         return self._caller
+
+
+async def _ended(won: Won[Opened]) -> None:
+    """End a call, if it has not ended, and let another have its place."""
+    won.place.hand_back()
+    await won.answer.close()
 
 
 def _headers(decision: Decision, rung: Rung) -> dict[str, str]:

@@ -112,7 +112,7 @@ def _request(ask: Ask) -> Json:
     if ask.wanted.budget is not None:
         asked["budget"] = ask.wanted.budget
     if ask.prompt_tokens > 8_000:
-        asked["min_context"] = ask.prompt_tokens + (ask.max_output_tokens or 0)
+        asked["min_context"] = ask.prompt_tokens
     schema = _schema(ask)
     if schema is not None and ask.wanted.mode is not Mode.SWARM:
         asked["verify"] = {"jsonSchema": schema}
