@@ -88,6 +88,23 @@ def test_a_clock_that_was_set_back_keeps_no_dead_executor_alive(store: Store) ->
     )  # a process that is known to be gone needs no clock
 
 
+async def test_a_clock_that_was_set_forward_buries_no_living_executor(tmp_path: Path) -> None:
+    """All rows look old at once, our own too: the others are judged once we have been heard of again."""
+    settings = Settings(home=tmp_path)
+    with open_store(settings) as store:
+        engine = memory_engine(store, settings, FakeProvider(), {}, clock=utc_now)
+        await engine.open()
+        store.roster.register(ELSEWHERE, stale_s=STALE_S)
+        for each in (engine.executor, ELSEWHERE):
+            unheard(store, each, 3600)
+        await engine._bury_the_dead()
+        assert {each.id for each, _ in store.roster.executors()} == {engine.executor.id, "far"}
+        await engine._beat()
+        await engine._bury_the_dead()
+        assert {each.id for each, _ in store.roster.executors()} == {engine.executor.id}
+        await engine.close()
+
+
 def test_one_ticket_begins_one_execution(store: Store) -> None:
     """Whoever else holds the same ticket gets nothing."""
     begun_run(store, "a", cap=None)

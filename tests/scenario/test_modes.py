@@ -91,6 +91,15 @@ async def test_a_collective_takes_different_models(app: SmartSpawn, chat: FakePr
     assert result.outcome.consensus.agreement == 1.0
 
 
+async def test_a_collective_that_is_smaller_than_wanted_says_so(app: SmartSpawn) -> None:
+    """Agreement of fewer models proves less."""
+    body = {"task": QUESTION, "budget": "any", "minCapability": 0, "mode": "collective", "count": 5}
+    answer = (await ask(app, "/api/spawn", **body)).json()
+    members = len(answer["responses"])
+    assert members < 5
+    assert f"{members} of 5 members: no other candidate is measured and nearly as good" in answer["warnings"]
+
+
 async def test_a_failed_step_is_an_error_that_names_it(app: SmartSpawn, chat: FakeProvider) -> None:
     """All candidates of one step fail: the caller learns which step, and nothing waits."""
     chat.default = "done"

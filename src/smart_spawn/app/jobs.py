@@ -70,6 +70,7 @@ class JobMaker:
             warnings=(
                 *(f"`{name}` has no effect in mode `{request.mode}`" for name in request.idle_fields),
                 *role.warnings,
+                *_missing_members(request, rungs),
             ),
             decision_id=decision.id,
             caller=decision.caller or "",
@@ -87,7 +88,7 @@ class JobMaker:
         if request.mode is Mode.CASCADE:
             return ladder_of(self.dispatcher.some(self._candidates(decision), decision))
         if request.mode is Mode.COLLECTIVE:
-            count = request.count if "count" in request.model_fields_set else MEMBERS
+            count = members_wanted(request)
             return members_of(self.dispatcher.some(self._members(request, decision, count), decision), count)
         return self.dispatcher.ladder(decision)
 
@@ -179,6 +180,20 @@ class JobMaker:
             return StepWork(step=one.step, role=prompt, ladder=tuple(self.dispatcher.ladder(one.decision)))
         except NoProvider as error:
             return StepWork(step=one.step, role=prompt, why_nobody=error.message)
+
+
+def members_wanted(request: SpawnRequest) -> int:
+    """Return how many models a collective is to have."""
+    return request.count if "count" in request.model_fields_set else MEMBERS
+
+
+def _missing_members(request: SpawnRequest, rungs: Sequence[Rung]) -> tuple[str, ...]:
+    """Say when a collective is smaller than wanted: agreement of fewer proves less."""
+    wanted = members_wanted(request)
+    if request.mode is not Mode.COLLECTIVE or len(rungs) >= wanted:
+        return ()
+    why = "no other candidate is measured and nearly as good"
+    return (f"{len(rungs)} of {wanted} members: {why}",)
 
 
 def plan_of(request: SpawnRequest) -> Plan | None:

@@ -124,10 +124,16 @@ class ExecutorEngine(RunClient):
             await self._roster_lane.ask(self._roster.requeue, self.executor.id, sorted(strays))
 
     async def _bury_the_dead(self) -> None:
-        """Queue again what dead executors left. Those of this machine are known to be dead at once."""
-        for other, unheard_s in await self._roster_lane.ask(self._roster.executors):
+        """Queue again what dead executors left. Those of this machine are known to be dead at once.
+
+        Who has not been heard of itself judges nobody by age: the clock may have been set forward for all.
+        """
+        entered = await self._roster_lane.ask(self._roster.executors)
+        unsure = any(each.id == self.executor.id and unheard_s >= STALE_S for each, unheard_s in entered)
+        for other, unheard_s in entered:
             gone = is_gone(other)
-            if other.id == self.executor.id or not (gone or unheard_s >= STALE_S):
+            silent = unheard_s >= STALE_S and not unsure
+            if other.id == self.executor.id or not (gone or silent):
                 continue
             runs = await self._roster_lane.ask(self._roster.bury, other, unheard_s=0 if gone else STALE_S)
             if runs is not None:

@@ -7,6 +7,7 @@ those who wait for it as data between marks, whole where it fits, else shortened
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,7 +15,7 @@ from functools import partial
 from smart_spawn.errors import BudgetExceeded, SmartSpawnError, StepFailed
 from smart_spawn.model import Mode
 from smart_spawn.runs.ports import Ctx
-from smart_spawn.spawn.calls import Brief, first_usable
+from smart_spawn.spawn.calls import Brief, Closed, first_usable
 from smart_spawn.spawn.ending import failure_of, outcome_of
 from smart_spawn.spawn.gate import demands_of
 from smart_spawn.spawn.merge import fitted, marked, new_nonce
@@ -97,6 +98,8 @@ class _Run:
     skipped: dict[str, str] = field(default_factory=dict)
     """Step → the failed step that it waited for."""
     tried: dict[str, list[Attempt]] = field(default_factory=dict)
+    shut: set[str] = field(default_factory=set)
+    """Providers that refused our key or our account: no other step asks them again."""
 
     @property
     def attempts(self) -> list[Attempt]:
@@ -128,7 +131,9 @@ class _Run:
                 )
             own = self.tried.setdefault(step.id, [])
             brief = Brief(task=await self._prompt(step), role=work.role, demands=demands_of(step.task))
-            attempt = await first_usable(self.ctx, f"{step.id}/", work.ladder, brief, seen=own.append)
+            attempt = await first_usable(
+                self.ctx, f"{step.id}/", work.ladder, brief, closed=Closed(self.shut), seen=own.append
+            )
             if not attempt.usable and attempt.verdict:
                 raise StepFailed(
                     f"step `{step.id}` has no usable answer: {', '.join(attempt.verdict.faults)}",
@@ -145,7 +150,10 @@ class _Run:
         if len(text) <= most_chars:
             return text
         work = self.works[step.id]
-        ladder = sorted(work.ladder, key=lambda rung: rung.expected_cost_usd or 0.0)
+        ladder = sorted(
+            work.ladder,
+            key=lambda rung: math.inf if rung.expected_cost_usd is None else rung.expected_cost_usd,
+        )
         task = "\n\n".join(
             [
                 f"Shorten the material between the marks to at most {most_chars:,} characters, for somebody who "
@@ -161,6 +169,7 @@ class _Run:
                 f"{step.id}/summary-of-{before}/",
                 ladder,
                 Brief(task=task),
+                closed=Closed(self.shut),
                 seen=self.tried[step.id].append,
             )
         except SmartSpawnError:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from smart_spawn.errors import BudgetExceeded, InvalidRequest, Overloaded, Refused, StepFailed
+from smart_spawn.errors import AuthFailed, BudgetExceeded, InvalidRequest, Overloaded, Refused, StepFailed
 from smart_spawn.model import Mode
 from smart_spawn.providers.fake import FakeProvider, Scripted
 from smart_spawn.spawn.carry import Job, carry, from_request, to_request
@@ -224,3 +224,18 @@ async def test_a_job_survives_being_written_down() -> None:
     """What an engine reads back after a crash is what was submitted."""
     job = Job(mode=Mode.CASCADE, task="x", rungs=(rung("a"), rung("b", effort="high")), works=(work("a"),))
     assert from_request(to_request(job)) == job
+
+
+async def test_a_provider_that_refused_our_key_is_not_asked_by_every_step() -> None:
+    """One refusal is enough for the whole plan; the next candidate does the rest."""
+    works = [
+        StepWork(
+            step=Step(id=str(n), task=f"do {n}", depends_on=(str(n - 1),) if n else ()),
+            ladder=(rung("bad/model", provider="refusing"), rung("good/model", provider="other")),
+        )
+        for n in range(5)
+    ]
+    chat = FakeProvider({"bad/model": [AuthFailed("no such key", provider="refusing")] * 5}, default="done")
+    outcome = await go(chat, *works)
+    assert outcome.status == "succeeded"
+    assert [call.model_id for call in chat.calls].count("bad/model") == 1
