@@ -112,6 +112,10 @@ def _list_ms(settings: Settings) -> dict[str, list[float]]:
     with open_store(settings) as store:
         with store.database.write() as connection:
             connection.execute(insert(t.runs), [_row(number, now) for number in range(LISTED)])
+            connection.execute(
+                insert(t.run_keys),
+                [{"key": _key(number), "run_id": f"run_{number:014x}"} for number in range(LISTED)],
+            )
         return {
             "newest 50": _listing(store),
             "newest 50 failed": _listing(store, status="failed"),
@@ -128,6 +132,10 @@ def _listing(store: Store, *, status: Any = None, key: str | None = None) -> lis
     return taken
 
 
+def _key(number: int) -> str:
+    return "rare" if number % 1000 == 0 else "usual"
+
+
 def _row(number: int, now: datetime) -> dict[str, Any]:
     return {
         "id": f"run_{number:014x}",
@@ -142,7 +150,7 @@ def _row(number: int, now: datetime) -> dict[str, Any]:
         "handed_out": True,
         "executions": 1,
         "events": 1,
-        "purses": f'["run:run_{number:014x}","key:{"rare" if number % 1000 == 0 else "usual"}:2026-11"]',
+        "purses": f'["run:run_{number:014x}","key:{_key(number)}:2026-11"]',
         "allow_unknown_price": False,
         "fingerprint": "",
         "request": b"{}" * 200,

@@ -8,20 +8,22 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from unittest.mock import Mock
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import text, update
 
 from smart_spawn.engines import memory_engine
 from smart_spawn.errors import RunNotCancellable, SettingsError, StoreError
 from smart_spawn.providers.fake import FakeProvider
 from smart_spawn.runs.executor import STALE_S
-from smart_spawn.runs.journal import Executor, Ticket
+from smart_spawn.runs.journal import Executor, NewRun, Ticket
 from smart_spawn.settings import Settings
 from smart_spawn.store import Store, open_store
 from smart_spawn.store import run_tables as t
 from smart_spawn.store.database import StoreBusy
+from smart_spawn.store.schema import make_current
 from smart_spawn.store.tables import now_us
 from tests.contract.engines import utc_now
 from tests.contract.test_run_money import begun_run
@@ -152,6 +154,51 @@ def test_a_run_that_ended_cannot_be_cancelled(store: Store) -> None:
     store.journal.finish(begun.claim, "failed", None, {"code": "X"})
     with pytest.raises(RunNotCancellable, match="has ended as `failed`"):
         store.runs.cancel("run_a")
+
+
+def listed(store: Store, **which: Any) -> list[str]:
+    """Return the ids of runs as lists show them."""
+    asked: dict[str, Any] = {"status": None, "limit": 10, "before": None, **which}
+    return [line.id for line in store.runs.lines(**asked)]
+
+
+def test_the_runs_of_a_key_are_listed_like_those_of_everybody(store: Store) -> None:
+    """Newest first, by status and page; a run below another one is also the upper one's key's."""
+    for name in "abc":
+        begun = begun_run(store, name, cap=None)
+    store.journal.finish(begun.claim, "failed", None, None)
+    below = NewRun(
+        id="run_d",
+        mode="any",
+        request=b"{}",
+        fingerprint="d",
+        created_at=datetime.now(UTC),
+        deadline_at=datetime.now(UTC),
+        cap_micro_usd=None,
+        allow_unknown_price=False,
+        key="other:2026-11",
+        key_cap_micro_usd=None,
+        parent="run_a",
+        idempotency_key=None,
+        max_depth=5,
+    )
+    store.runs.submit(below)
+    assert listed(store, key="k") == ["run_d", "run_c", "run_b", "run_a"]
+    assert listed(store, key="k", status="failed") == ["run_c"]
+    assert listed(store, key="k", limit=2, before="run_c") == ["run_b", "run_a"]
+    assert listed(store, key="other") == ["run_d"]
+    assert listed(store, key="oth") == listed(store, key="%") == []
+    assert store.runs.run("run_d").keys == {"k", "other"}
+
+
+def test_runs_of_a_release_before_find_their_keys(store: Store) -> None:
+    """The table of keys is filled from what runs say of their purses."""
+    begun_run(store, "a", cap=None)
+    with store.database.write() as connection:
+        connection.execute(text("DROP TABLE run_keys"))
+        connection.execute(text("UPDATE smart_spawn_schema SET version_num = '0006'"))
+    make_current(store.database)
+    assert listed(store, key="k") == ["run_a"]
 
 
 async def test_an_executor_of_a_taken_id_does_not_open(tmp_path: Path) -> None:

@@ -54,6 +54,13 @@ runs = Table(
 )
 Index("ix_runs_status_id", runs.c.status, runs.c.id)
 
+run_keys = Table(
+    "run_keys",
+    metadata,
+    Column("key", Text, primary_key=True, comment="id of a key whose money the run spends"),
+    Column("run_id", ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True, index=True),
+)
+
 run_steps = Table(
     "run_steps",
     metadata,

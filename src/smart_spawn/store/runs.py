@@ -54,6 +54,9 @@ class RunStore:
                     return _same(first, new)
             depth, purses = _family(connection, new)
             connection.execute(insert(t.runs), _columns(new, depth, purses))
+            keys = [{"key": key, "run_id": new.id} for key in sorted(_keys(purses))]
+            if keys:
+                connection.execute(insert(t.run_keys), keys)
             self._open_purses(connection, new)
             add_event(connection, new.id, 1, "run.queued", {"mode": new.mode})
         return new.id
@@ -76,13 +79,15 @@ class RunStore:
     ) -> Sequence[RunLine]:
         """See `RunReader.lines`."""
         columns = (_RUN.id, _RUN.mode, _RUN.status, _RUN.created_at, _RUN.started_at, _RUN.ended_at)
-        query = select(*columns).order_by(_RUN.id.desc()).limit(min(limit, MAX_ROWS))
+        query, place = select(*columns), _RUN.id
+        if key is not None:
+            place = t.run_keys.c.run_id
+            query = query.join(t.run_keys, place == _RUN.id).where(t.run_keys.c.key == key)
         if status is not None:
             query = query.where(_RUN.status == status)
         if before is not None:
-            query = query.where(_RUN.id < before)
-        if key is not None:
-            query = query.where(_RUN.purses.contains(f'"key:{key}', autoescape=True))
+            query = query.where(place < before)
+        query = query.order_by(place.desc()).limit(min(limit, MAX_ROWS))
         with self._database.read() as connection:
             return [RunLine(**row._mapping) for row in connection.execute(query)]
 
@@ -307,7 +312,7 @@ def _run(row: Any, cost: RunCost, progress: Progress) -> Run:
         ended_at=row.ended_at,
         cancel_requested=row.cancel_requested,
         parent=row.parent,
-        keys=_keys(row.purses),
+        keys=_keys(msgspec.json.decode(row.purses)),
         executor=row.executor,
         executions=row.executions,
         request=msgspec.json.decode(row.request),
@@ -318,10 +323,9 @@ def _run(row: Any, cost: RunCost, progress: Progress) -> Run:
     )
 
 
-def _keys(purses: str) -> frozenset[str]:
+def _keys(purses: Sequence[str]) -> frozenset[str]:
     """Return the ids of the keys whose money a run spends. A month's purse has the month behind the id."""
-    names: list[str] = msgspec.json.decode(purses)
-    return frozenset(name.split(":")[1] for name in names if name.startswith("key:"))
+    return frozenset(name.split(":")[1] for name in purses if name.startswith("key:"))
 
 
 def _step(row: Any, money: Any) -> Step:
