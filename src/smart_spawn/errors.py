@@ -150,7 +150,9 @@ class UnknownModel(RoutingError):
         self.nearest = tuple(nearest)
         super().__init__(
             f"`{model_id}` in `{field}` is not a model that we know",
-            hint=f"did you mean {' or '.join(f'`{n}`' for n in nearest)}?" if nearest else "",
+            hint=f"did you mean {' or '.join(f'`{n}`' for n in nearest)}?"
+            if nearest
+            else "`/models`, or `smart-spawn models`, lists what there is",
             details={"model": model_id, "field": field, "nearest": list(nearest)},
         )
 

@@ -188,6 +188,9 @@ STATUS = {
         "version": str,
     }
 }
+VOTE = {"recorded": True, "model": str, "category": CATEGORY, "rating": Or((float, "success", "failure"))}
+OUTCOME = {"data": VOTE}
+FEEDBACK = {"data": {**VOTE, "subject": str, "replaced": bool}}
 ERROR = {"error": {"code": str, "message": str, "hint": str, "details": dict}}
 
 TASK = "Refactor this Python function"
@@ -278,6 +281,20 @@ GOOD = [
     ),
     pytest.param("GET", "/roles/blocks", None, BLOCKS, id="blocks"),
     pytest.param("GET", "/status", None, STATUS, id="status"),
+    pytest.param(
+        "POST",
+        "/spawn-log/outcome",
+        {"model": "openrouter/acme/strong", "category": "coding", "rating": 4, "context": "python,rest"},
+        OUTCOME,
+        id="outcome",
+    ),
+    pytest.param(
+        "POST",
+        "/spawn-log/outcome",
+        {"model": "future/model-9", "category": "general", "rating": 1},
+        OUTCOME,
+        id="outcome-of-the-future",
+    ),
 ]
 
 
@@ -322,6 +339,39 @@ BAD = [
     pytest.param(
         "POST", "/roles/compose", {"task": "x", "person": "y"}, 400, "INVALID_PARAM", id="role-unknown"
     ),
+    pytest.param(
+        "POST", "/spawn-log/outcome", {"category": "coding", "rating": 4}, 400, "MISSING_PARAM", id="o-model"
+    ),
+    pytest.param(
+        "POST",
+        "/spawn-log/outcome",
+        {"model": "a/b", "category": "coding"},
+        400,
+        "MISSING_PARAM",
+        id="o-rating",
+    ),
+    pytest.param(
+        "POST",
+        "/spawn-log/outcome",
+        {"model": "a/b", "category": "coding", "rating": 6},
+        400,
+        "INVALID_PARAM",
+        id="outcome-too-good",
+    ),
+    pytest.param(
+        "POST",
+        "/spawn-log/outcome",
+        {"model": "a/b", "category": "cooking", "rating": 3},
+        400,
+        "INVALID_PARAM",
+        id="outcome-category",
+    ),
+    pytest.param("POST", "/feedback", {"rating": 3}, 400, "MISSING_PARAM", id="feedback-subject"),
+    pytest.param("POST", "/feedback", {"decisionId": "dec_none"}, 400, "MISSING_PARAM", id="feedback-rating"),
+    pytest.param(
+        "POST", "/feedback", {"decisionId": "dec_none", "rating": 3}, 404, "NOT_FOUND", id="feedback-unknown"
+    ),
+    pytest.param("GET", "/compare", None, 400, "MISSING_PARAM", id="compare-nothing"),
     pytest.param("GET", "/status?deep=1", None, 400, "INVALID_PARAM", id="status-unknown"),
     pytest.param("GET", "/no/such", None, 404, "NOT_FOUND", id="no-route"),
     pytest.param("DELETE", "/pick", None, 405, "METHOD_NOT_ALLOWED", id="no-method"),
@@ -376,6 +426,29 @@ async def test_a_prefix_of_openrouter_is_dropped_everywhere(http: httpx.AsyncCli
         json={"task": "x", "budget": "any", "pin": "openrouter/acme/middle", "models": ["openrouter/acme/*"]},
     )
     assert pinned.json()["selected"]["model"] == "acme/middle"
+
+
+@prefixed
+async def test_a_vote_on_a_choice_is_kept_once(http: httpx.AsyncClient, prefix: str) -> None:
+    """A rating or a word; the second of the same kind takes the place of the first."""
+    picked = (await http.get(f"{prefix}/pick?task=coding&budget=any")).json()["data"]
+    for rating, replaced in ((5, False), (2, True)):
+        voted = await http.post(
+            f"{prefix}/feedback", json={"decisionId": picked["decisionId"], "rating": rating, "comment": "x"}
+        )
+        assert (voted.status_code, misfits(voted.json(), FEEDBACK)) == (200, [])
+        assert voted.json()["data"]["model"] == picked["id"]
+        assert voted.json()["data"]["replaced"] is replaced
+
+
+@prefixed
+async def test_ids_of_the_future_are_kept(http: httpx.AsyncClient, prefix: str) -> None:
+    """An outcome of a model that the catalogue does not hold is accepted, without the prefix of OpenRouter."""
+    answer = await http.post(
+        f"{prefix}/spawn-log/outcome",
+        json={"model": "openrouter/future/model-9", "category": "coding", "rating": 5},
+    )
+    assert answer.json()["data"]["model"] == "future/model-9"
 
 
 async def test_a_budget_tier_is_an_interval_of_input_prices(http: httpx.AsyncClient) -> None:

@@ -49,7 +49,7 @@ def models(
     with shell.app() as app:
         if model is not None:
             answer = model_json(app.catalog, model)
-            return show_json(answer) if shell.json else _show_model(answer)
+            return show_json({"data": answer}) if shell.json else _show_model(answer)
         answer = models_json(
             app.catalog,
             category=_category(category),

@@ -194,6 +194,10 @@ def _override_json(override: PriceOverride) -> dict[str, Any]:
 def compare_json(catalog: Catalog, ids: Sequence[str]) -> dict[str, Any]:
     """Return two to five models side by side, and the ids that the catalogue does not hold."""
     wanted = list(dict.fromkeys(bare_id(i) for i in ids))
+    if not wanted:
+        raise InvalidRequest(
+            "`models` is missing", hint="name two to five, separated by commas", code="MISSING_PARAM"
+        )
     if not 2 <= len(wanted) <= 5:
         raise InvalidRequest(
             f"`models` names {len(wanted)} different models", hint="name two to five, separated by commas"

@@ -34,7 +34,7 @@ def test_models_are_listed_best_first(cli: Cli) -> None:
 def test_one_model_is_shown_with_every_reading(cli: Cli) -> None:
     """Each number can be traced: benchmark, published name, date."""
     assert "lmarena_coding" in cli("models", "acme/good-1").out
-    assert {r["benchmark"] for r in cli("models", "acme/good-1", "--json").json["readings"]} == {
+    assert {r["benchmark"] for r in cli("models", "acme/good-1", "--json").json["data"]["readings"]} == {
         "lmarena_coding",
         "lmarena_overall",
     }

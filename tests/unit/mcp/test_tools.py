@@ -156,10 +156,8 @@ async def test_feedback_is_kept_and_learned_from(connect: Connect, served: Smart
         assert first["recorded"]
         assert (first["model"], first["rating"], first["replaced"]) == ("acme/strong", 5.0, False)
         before = served.learning.current()
-        again = good(
-            await client.call_tool("smartspawn_feedback", {"decision_id": decision_id, "outcome": "failure"})
-        )
-        assert (again["rating"], again["replaced"]) == ("failure", True)
+        again = good(await client.call_tool("smartspawn_feedback", {"decision_id": decision_id, "rating": 2}))
+        assert (again["rating"], again["replaced"]) == (2.0, True)
         assert served.learning.current() != before
         run_id, _ = await run_to_its_end(client, task=TASK, mode="single", budget="any")
         of_run = good(await client.call_tool("smartspawn_feedback", {"run_id": run_id, "outcome": "success"}))
