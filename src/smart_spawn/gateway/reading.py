@@ -15,6 +15,7 @@ from smart_spawn.errors import InvalidRequest
 from smart_spawn.gateway.names import Wanted, wanted
 from smart_spawn.gateway.shapes import Json
 from smart_spawn.model import Requirement
+from smart_spawn.providers.cache_marks import without_marks
 from smart_spawn.routing.request import MAX_TASK_CHARS
 
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
@@ -222,7 +223,8 @@ def _newest_said(messages: Sequence[Json]) -> Json:
 
 def _opening(messages: Sequence[Json]) -> str:
     first = next((at for at, message in enumerate(messages) if message["role"] == "user"), len(messages) - 1)
-    kept = [(message["role"], message.get("content")) for message in messages[: first + 1]]
+    # without the marks of a prompt cache, which clients put elsewhere from turn to turn
+    kept = [(message["role"], without_marks(message).get("content")) for message in messages[: first + 1]]
     return msgspec.json.encode(kept).decode()
 
 

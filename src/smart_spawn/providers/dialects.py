@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from smart_spawn.providers.cache_marks import without_marks
 from smart_spawn.runs.ports import ModelCall, RelayCall
 
 
@@ -26,6 +27,8 @@ class Dialect:
     """Whether it hands prompts to other hosts, and takes a `provider` object that says to which."""
     knows_developers: bool = False
     """Whether a message may have the role `developer`, which elsewhere is `system`."""
+    knows_cache_marks: bool = False
+    """Whether parts of a message may say where a cached prompt ends (`cache_control`)."""
 
     def body(self, call: ModelCall, wire_name: str) -> dict[str, Any]:
         """Return the JSON body of a chat completion. What the call leaves open is left out."""
@@ -50,6 +53,8 @@ class Dialect:
         body: dict[str, Any] = {**call.body, "model": wire_name}
         if not self.knows_developers:
             body["messages"] = [_as_system(message) for message in body["messages"]]
+        if not self.knows_cache_marks:
+            body["messages"] = [without_marks(message) for message in body["messages"]]
         if call.max_output_tokens is not None:
             body[self.output_limit_field] = call.max_output_tokens
         if call.reasoning_effort is not None:
@@ -86,7 +91,7 @@ def _host_limits(call: ModelCall | RelayCall) -> dict[str, Any]:
 
 COMMON = Dialect(name="common")
 DIALECTS = (
-    # openrouter.ai/docs: "Reasoning Tokens", "Usage Accounting" and "Provider Routing", read 2026-11
+    # openrouter.ai/docs: "Reasoning Tokens", "Usage Accounting", "Provider Routing", "Prompt Caching", read 2026-11
     Dialect(
         name="openrouter",
         host="openrouter.ai",
@@ -94,6 +99,7 @@ DIALECTS = (
         asks_for_cost=True,
         passes_prompts_on=True,
         knows_developers=True,
+        knows_cache_marks=True,
     ),
     # platform.openai.com: its reasoning models refuse `max_tokens`; other servers know only that one
     Dialect(

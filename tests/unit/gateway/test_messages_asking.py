@@ -10,6 +10,7 @@ import pytest
 from smart_spawn.errors import InvalidRequest
 from smart_spawn.gateway.messages import AskedMessage, read_message_request
 from smart_spawn.gateway.thinking import pack
+from smart_spawn.providers.cache_marks import without_marks
 
 USE = {"type": "tool_use", "id": "toolu_1", "name": "look", "input": {"at": "the sky"}}
 OTHER_USE = {"type": "tool_use", "id": "toolu_2", "name": "look", "input": {}}
@@ -51,6 +52,18 @@ def test_the_system_prompt_comes_first() -> None:
         "role": "system",
         "content": "Now in French.",
     }
+
+
+def test_marks_for_the_cache_stay_on_their_texts() -> None:
+    """Of the system prompt and of the user; whoever does not know them gets the texts as if there were none."""
+    mark = {"type": "ephemeral"}
+    system = [{"type": "text", "text": "A."}, {"type": "text", "text": "B.", "cache_control": mark}]
+    user = [{"type": "text", "text": "Hi", "cache_control": mark}]
+    marked = told(("user", user), system=system)
+    assert marked[0]["content"][1] == {"type": "text", "text": "B.", "cache_control": mark}
+    assert marked[1]["content"] == [{"type": "text", "text": "Hi", "cache_control": mark}]
+    plain = told(("user", "Hi"), system=[{"type": "text", "text": text} for text in ("A.", "B.")])
+    assert [without_marks(message) for message in marked] == plain
 
 
 def test_images_are_passed_on() -> None:

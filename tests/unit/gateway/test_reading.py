@@ -85,6 +85,10 @@ def test_conversations_are_told_apart_by_their_beginning(app: SmartSpawn) -> Non
     later = read(app, user("hi"), {"role": "assistant", "content": "hello"}, user("and now?"))
     assert later.opening == first.opening
     assert read(app, {"role": "system", "content": "x"}, user("hi")).opening != first.opening
+    marked = [
+        {"type": "text", "text": "hi", "cache_control": {"type": "ephemeral"}}
+    ]  # only while it is the newest
+    assert read(app, {"role": "user", "content": marked}).opening == first.opening
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from smart_spawn.providers.dialects import dialect_of
-from smart_spawn.runs.ports import Message, ModelCall
+from smart_spawn.runs.ports import Message, ModelCall, RelayCall
 
 CALL = ModelCall(
     model_id="v/m",
@@ -50,3 +50,26 @@ def test_what_a_call_leaves_open_is_left_out() -> None:
     """No field is sent that nobody asked for: strict servers refuse unknown ones."""
     call = ModelCall(model_id="v/m", messages=())
     assert dialect_of("local", "http://127.0.0.1/v1").body(call, "wire") == {"model": "wire", "messages": []}
+
+
+@pytest.mark.parametrize(("provider", "kept"), [("openrouter", True), ("openai", False), ("local", False)])
+def test_marks_for_the_cache_go_to_those_who_know_them(provider: str, kept: bool) -> None:
+    """Others get the same texts without them, as plain as they can be; messages without marks stay as they are."""
+    mark = {"cache_control": {"type": "ephemeral"}}
+    text = {"type": "text", "text": "A."}
+    picture = {"type": "image_url", "image_url": {"url": "data:,"}}
+    marked = [
+        {"role": "system", "content": [text, {**text, **mark}]},
+        {"role": "user", "content": [{**text, **mark}]},
+        {"role": "user", "content": [picture, {**text, **mark}]},
+        {"role": "assistant", "content": None},
+    ]
+    plain = [
+        {"role": "system", "content": "A.\n\nA."},
+        {"role": "user", "content": "A."},
+        {"role": "user", "content": [picture, text]},
+        {"role": "assistant", "content": None},
+    ]
+    call = RelayCall(model_id="v/m", body={"messages": marked}, timeout_s=1)
+    body = dialect_of(provider, "http://127.0.0.1/v1").relayed_body(call, "wire", stream=False)
+    assert body["messages"] == (marked if kept else plain)

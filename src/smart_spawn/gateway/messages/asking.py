@@ -22,7 +22,7 @@ HARMLESS: Mapping[str, tuple[Any, ...]] = {"inference_geo": ("global",)}
 IGNORED = {
     "betas",  # what they switch on is either served anyway or refused by its own field
     "billing_policy",  # who pays Anthropic
-    "cache_control",  # a hint to Anthropic's cache; an answer is right without it
+    "cache_control",  # of a whole request: where its marks go is left to Anthropic; those of texts are sent on
     "compaction",  # only for conversations that are near a limit; the client does it then
     "context_management",  # as above
     "diagnostics",  # reports on Anthropic's cache

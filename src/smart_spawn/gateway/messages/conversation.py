@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -24,6 +24,7 @@ from smart_spawn.gateway.messages.shapes import (
     ToolUse,
 )
 from smart_spawn.gateway.thinking import unpack
+from smart_spawn.providers.cache_marks import MARK
 
 ChatPart = dict[str, Any]
 ChatMessage = dict[str, Any]
@@ -33,14 +34,14 @@ def chat_messages(request: MessageRequest) -> list[ChatMessage]:
     """Return the conversation, the system prompt first. Raises InvalidRequest, naming the field."""
     told: list[ChatMessage] = []
     if request.system:
-        told.append({"role": "system", "content": _plain(request.system)})
+        told.append(_system(_blocks(request.system)))
     for number, message in enumerate(request.messages):
         blocks = _blocks(message.content)
         _check_roles(blocks, message, f"messages[{number}]")
         if message.role == "assistant":
             told.append(_assistant(blocks))
         elif message.role == "system":
-            told.append({"role": "system", "content": _plain([b for b in blocks if isinstance(b, Text)])})
+            told.append(_system(blocks))
         else:
             told.extend(_user(blocks))
     return told
@@ -73,8 +74,12 @@ def _check_roles(blocks: Iterable[Block], message: Message, place: str) -> None:
             )
 
 
-def _plain(content: str | Sequence[Text]) -> str:
-    return content if isinstance(content, str) else "\n\n".join(block.text for block in content)
+def _system(blocks: Iterable[Block]) -> ChatMessage:
+    """One text, which is the form that every server takes; parts where they carry marks for a prompt cache."""
+    texts = [block for block in blocks if isinstance(block, Text)]
+    if any(text.cache_control for text in texts):
+        return {"role": "system", "content": [_text(text.text, text.cache_control) for text in texts]}
+    return {"role": "system", "content": "\n\n".join(text.text for text in texts)}
 
 
 def _assistant(blocks: Iterable[Block]) -> ChatMessage:
@@ -141,7 +146,7 @@ def _result(result: ToolResult) -> tuple[str, list[ChatPart]]:
 def _parts(block: Block) -> list[ChatPart]:
     match block:
         case Text():
-            return [_text(block.text)]
+            return [_text(block.text, block.cache_control)]
         case Image():
             return [_image(block)]
         case SearchResult():
@@ -171,12 +176,12 @@ def _document(document: Document) -> list[ChatPart]:
             return [*heading, *(part for block in _blocks(content) for part in _parts(block))]
 
 
-def _text(text: str) -> ChatPart:
-    return {"type": "text", "text": text}
+def _text(text: str, cache_mark: Mapping[str, Any] | None = None) -> ChatPart:
+    return {"type": "text", "text": text, **({MARK: cache_mark} if cache_mark else {})}
 
 
 def _content(parts: list[ChatPart]) -> str | list[ChatPart]:
     """Return one text as it is: it is the form that every server takes."""
     if not parts:
         return ""
-    return parts[0]["text"] if len(parts) == 1 and parts[0]["type"] == "text" else parts
+    return parts[0]["text"] if len(parts) == 1 and parts[0].keys() == {"type", "text"} else parts

@@ -11,6 +11,8 @@ class Text(msgspec.Struct, tag_field="type", tag="text"):
     """Some text."""
 
     text: str
+    cache_control: dict[str, Any] | None = None
+    """A mark for the prompt cache: all up to here is worth keeping."""
 
 
 class Base64(msgspec.Struct, tag_field="type", tag="base64"):
