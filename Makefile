@@ -11,7 +11,7 @@ TYPED := $(wildcard src tests scripts benchmarks evals)
 # sh leaves an empty PORT alone: then the settings decide
 SERVE := $(if $(PORT),SMART_SPAWN_PORT="$(PORT)") $(BIN)/smart-spawn serve
 
-.PHONY: help run test lint types docs plugin check e2e bench evals sbom clean
+.PHONY: help run test fuzz lint types docs plugin check e2e bench evals sbom clean
 
 # Tests that kill processes and watch clocks mostly wait, so one worker more than two cores keeps both busy.
 WORKERS ?= 3
@@ -26,6 +26,10 @@ run: ## install what the service needs and start it on 127.0.0.1:3000 (PORT=3001
 test: ## install the development set too and run every test
 	@$(SETUP) dev
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS)
+
+fuzz: ## send the HTTP API thousands of made-up requests, for some minutes
+	@$(SETUP) dev
+	FUZZ_EXAMPLES=150 $(BIN)/pytest tests/fuzz -n $(WORKERS) $(ARGS)
 
 lint: ## style of the code, the container files and the scripts
 	@$(SETUP) dev

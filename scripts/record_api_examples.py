@@ -186,6 +186,7 @@ async def record() -> dict[str, Any]:
             }
             learned = learned_calls(decision)
             explained = await http.get(f"/api/decisions/{decision}/explain")
+            measured = await http.get("/api/metrics")
             replayed = await http.post(f"/api/decisions/{decision}/replay")
             for name, call in learned.items():
                 found[name] = shortened(await ask(http, *call))
@@ -197,6 +198,7 @@ async def record() -> dict[str, Any]:
     found["runs"] = {"query": {"limit": 1}, "answer": shortened(listed)}
     found["runArtifact"] = {"answer": shortened(artifact)}
     found["explain"] = {"answer": constant(explained.text)}
+    found["metrics"] = {"answer": _described(measured.text)}
     found["replay"] = {"answer": shortened(replayed.json())}
     return {**found, **WRITTEN}
 
@@ -247,6 +249,12 @@ def shortened(value: Any) -> Any:
     if isinstance(value, list):
         return [shortened(item) for item in value[:MOST_ITEMS]]
     return constant(value) if isinstance(value, str) else value
+
+
+def _described(metrics: str) -> str:
+    """Return what the first metrics are, without their values, which differ every time."""
+    lines = [line for line in metrics.splitlines() if line.startswith("#")]
+    return "\n".join(lines[:4]) + "\n"
 
 
 def constant(text: str) -> str:

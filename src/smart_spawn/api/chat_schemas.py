@@ -17,7 +17,8 @@ class ChatMessage(_Open):
     """One message of a conversation."""
 
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
-    content: str | list[dict[str, Any]] | None = None
+    content: str | list[Any] | None = None
+    """Parts are the provider's to judge."""
 
 
 class ChatBody(_Open):

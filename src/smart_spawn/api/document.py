@@ -98,8 +98,11 @@ def describe(
     headers: Sequence[str] = (),
     others: Mapping[int, Sequence[type[BaseModel]]] | None = None,
     error: type[BaseModel] = schemas.ErrorAnswer,
+    events: str = "",
 ) -> dict[str, Any]:
     """Return what FastAPI is told of a route. `answer` None is plain text.
+
+    `events` is one of the events as which the same answer may come, for whoever asks for a stream.
 
     `others` are further good answers by status: of the usual status, shapes that the answer may also have.
 
@@ -109,6 +112,9 @@ def describe(
         "operationId": operation,
         "responses": _responses(answer, errors, status, media_type, others or {}, error),
     }
+    if events:
+        stream = {"schema": {"description": "server-sent events"}, "example": events}
+        extra["responses"][str(status)]["content"]["text/event-stream"] = stream
     if path or query or headers:
         extra["parameters"] = [
             *map(_path_parameter, path),
@@ -226,5 +232,5 @@ def _add_examples(operation: dict[str, Any]) -> None:
         for shape in response["content"].values():
             ours = shape["schema"] == _content(schemas.ErrorAnswer)["schema"]
             example = good if status.startswith("2") else _examples().get(f"error-{status}") if ours else None
-            if example is not None:
+            if example is not None and "example" not in shape:
                 shape["example"] = example

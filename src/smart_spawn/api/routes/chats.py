@@ -46,6 +46,7 @@ def chat_routes(app: SmartSpawn, gateway: Gateway) -> APIRouter:
         **describe(
             "chat",
             ChatAnswer,
+            events='data: {"object": "chat.completion.chunk", "choices": [{"delta": {"content": "Hello"}}]}\n\n',
             body=ChatBody,
             headers=[SESSION_ID],
             errors=(400, 402, 404, 413, 422, 429, 502, 503, 504),

@@ -44,6 +44,7 @@ def message_routes(app: SmartSpawn, gateway: Gateway) -> APIRouter:
         **describe(
             "message",
             MessageAnswer,
+            events='event: ping\ndata: {"type": "ping"}\n\n',
             body=MessageBody,
             headers=[SESSION_ID],
             errors=(400, 402, 404, 413, 422, 429, 502, 503, 504),

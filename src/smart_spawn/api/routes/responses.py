@@ -28,6 +28,7 @@ def response_routes(app: SmartSpawn, gateway: Gateway) -> APIRouter:
         **describe(
             "response",
             ResponseAnswer,
+            events='event: response.output_text.delta\ndata: {"type": "response.output_text.delta"}\n\n',
             body=ResponseBody,
             headers=[SESSION_ID],
             errors=(400, 402, 404, 413, 422, 429, 502, 503, 504),
