@@ -151,8 +151,10 @@ def invalid(error: ValidationError, body: type[BaseModel]) -> InvalidRequest:
         )
     # The task itself is never repeated: messages end up in logs.
     given = "" if path[:1] == ["task"] else _shown(first.get("input"), repr)
+    wrong = first["msg"][:1].lower() + first["msg"][1:]
+    wrong = wrong.replace("tuple", "list").replace(" after validation", "")
     return InvalidRequest(
-        f"`{dotted}` is wrong: {first['msg'][:1].lower()}{first['msg'][1:].replace('tuple', 'list')}",
+        f"`{dotted}` is wrong: {wrong}",
         hint="" if not given or given.endswith(CUT) else f"it was {given}",
         details={"field": dotted},
     )
