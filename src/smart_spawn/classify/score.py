@@ -7,7 +7,6 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import TypeVar
 
 from smart_spawn.classify.features import ASK_STRENGTH, BEGIN, MARK_STRENGTH, Reading
 from smart_spawn.classify.marks import SPEAKING_MARKS
@@ -18,8 +17,6 @@ from smart_spawn.model import CATEGORIES, Category
 MAX_SIGNALS = 8
 IMAGE_SHARE = 0.7
 """How much of the probability goes to vision when an image is attached (design, section 5: an image means vision)."""
-
-Key = TypeVar("Key", str, tuple[str, str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +53,7 @@ def weigh(reading: Reading, weights: Weights) -> Verdict | None:
     body = _sum_of_words(reading.body, weights) if reading.body else 0
     if not ask and not body and SPEAKING_MARKS.isdisjoint(reading.marks):
         return None
-    marks = _sum(weights.words, reading.marks)
+    marks = _sum(weights.words, set(reading.marks))
     known = (ask >> COUNT_SHIFT) * ASK_STRENGTH**2 + (body >> COUNT_SHIFT)
     known += (marks >> COUNT_SHIFT) * MARK_STRENGTH**2
     total = ASK_STRENGTH * ask + body + MARK_STRENGTH * marks
@@ -77,16 +74,19 @@ def weigh(reading: Reading, weights: Weights) -> Verdict | None:
 
 
 def _sum_of_words(words: list[str], weights: Weights) -> int:
+    beginnings = {word[:PREFIX_LENGTH] for word in words if len(word) > PREFIX_LENGTH}
+    # Few pairs are known: those are found first, and only then told apart.
+    pairs = set(filter(weights.pairs.__contains__, itertools.pairwise(words)))
     return (
-        _sum(weights.words, words)
-        + _sum(weights.prefixes, [word[:PREFIX_LENGTH] for word in words if len(word) > PREFIX_LENGTH])
-        + _sum(weights.pairs, itertools.pairwise(words))
+        _sum(weights.words, set(words))
+        + _sum(weights.prefixes, beginnings)
+        + sum(map(weights.pairs.__getitem__, pairs))
     )
 
 
-def _sum(table: dict[Key, int], keys: Iterable[Key]) -> int:
-    """Add up the packed weights of the distinct keys that are known."""
-    return sum(filter(None, map(table.get, set(keys))))
+def _sum(table: dict[str, int], keys: Iterable[str]) -> int:
+    """Add up the packed weights of the keys that are known."""
+    return sum(filter(None, map(table.get, keys)))
 
 
 def _rounded(exponentials: list[float], best: int, floor: float) -> dict[Category, float]:
