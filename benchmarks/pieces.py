@@ -21,7 +21,6 @@ from urllib.parse import quote_plus
 import msgspec
 
 from benchmarks import route as r
-from benchmarks.load import TASKS, distinct
 from evals import robustness
 from smart_spawn.api.app import create_app
 from smart_spawn.api.server import configure_log
@@ -126,13 +125,12 @@ def answers(files: list[Path]) -> dict[str, str]:
 def pieces() -> dict[str, list[Callable[[], object]]]:
     """Return what is timed, by name; the calls of a piece are made in turn and hold different tasks."""
     catalog = r.packaged()
-    lines = [distinct(at) for at in range(512)]
-    longs = [f"{task}\n{r.text(2_000 - len(task) - 1)}" for task in lines[:64]]
+    lines, longs = r.tasks(512), r.tasks(64, 2_000)
     five, ten = r.grown(500), r.grown(10_000)
     found: dict[str, list[Callable[[], object]]] = {
         "classify, one line": [partial(classify, task) for task in lines],
         "classify, 2,000 characters": [partial(classify, task) for task in longs],
-        "classify, 100,000 characters": [partial(classify, task + r.text(100_000)) for task in TASKS],
+        "classify, 100,000 characters": [partial(classify, task) for task in r.tasks(8, 100_000)],
         "route, one line": [partial(r.choose, request, catalog) for request in r.requests(lines[:128])],
         "route, 2,000 characters, 500 models": [partial(r.choose, q, five) for q in r.requests(longs)],
         "route, 2,000 characters, 10,000 models": [partial(r.choose, q, ten) for q in r.requests(longs[:8])],

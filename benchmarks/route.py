@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
-from benchmarks.load import BUDGETS, TASKS
+from benchmarks.load import BUDGETS, distinct
 from benchmarks.record import append, headline, spread
 from smart_spawn.catalog.packaged import packaged_facts
 from smart_spawn.catalog.snapshot import Catalog
@@ -67,6 +67,12 @@ def text(characters: int) -> str:
     return (start + lines)[:characters]
 
 
+def tasks(count: int, characters: int = 0) -> list[str]:
+    """Return so many different tasks: of one line, or each with material up to this length."""
+    lines = [distinct(at) for at in range(count)]
+    return [f"{line}\n{text(characters)}"[:characters] for line in lines] if characters else lines
+
+
 def requests(tasks: Sequence[str]) -> list[RouteRequest]:
     """Return every task under every budget."""
     return [RouteRequest.of({"task": task, "budget": budget}) for task in tasks for budget in BUDGETS]
@@ -79,6 +85,7 @@ def timed(work: Sequence[Callable[[], object]], calls: int, rounds: int) -> list
     found = []
     for _ in range(rounds):
         gc.collect()
+        gc.freeze()  # as the service does
         times = []
         for at in range(calls):
             began = time.thread_time_ns()
@@ -125,7 +132,7 @@ def main() -> None:
     heading = headline("python -m benchmarks.route", PACKAGES)
     catalog, rows = packaged(), []
     size = f"{len(catalog)} models"
-    short, medium = requests(TASKS), requests([text(2_000)])
+    short, medium = requests(tasks(128)), requests(tasks(32, 2_000))
     rows.append(
         row("route, one line", size, [partial(choose, r, catalog) for r in short], calls=calls, rounds=rounds)
     )
@@ -138,9 +145,9 @@ def main() -> None:
             rounds=rounds,
         )
     )
-    long = [partial(choose_verbose, r, catalog) for r in medium]
+    verbose = [partial(choose_verbose, r, catalog) for r in medium]
     rows.append(
-        row("route and verbose answer, 2,000 characters", size, long, calls=calls // 10, rounds=rounds)
+        row("route and verbose answer, 2,000 characters", size, verbose, calls=calls // 10, rounds=rounds)
     )
     for models in (500, 2_000, 5_000, 10_000, 20_000):
         if models <= given.largest:
@@ -150,11 +157,11 @@ def main() -> None:
                 row("route, 2,000 characters", f"{models:,} models", work, calls=calls // 5, rounds=rounds)
             )
     rows.append(
-        row("classify", "one line", [partial(classify, t) for t in TASKS], calls=calls, rounds=rounds)
+        row("classify", "one line", [partial(classify, t) for t in tasks(512)], calls=calls, rounds=rounds)
     )
     for characters in (2_000, 10_000, 100_000, 1_000_000):
-        task = [partial(classify, text(characters))]
-        rows.append(row("classify", f"{characters:,} characters", task, calls=calls // 10, rounds=rounds))
+        long = [partial(classify, task) for task in tasks(min(32, 2_000_000 // characters), characters)]
+        rows.append(row("classify", f"{characters:,} characters", long, calls=calls // 10, rounds=rounds))
     append(heading, COLUMNS, rows)
 
 
