@@ -52,3 +52,12 @@ def test_a_worker_that_cannot_be_started_is_tried_again(monkeypatch: pytest.Monk
     thread.join(10)
     assert not thread.is_alive()
     assert outcomes == []
+
+
+def test_a_worker_that_lost_its_place_ends_whatever_holds_it_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread that is stuck in a frozen database does not keep the next worker from starting."""
+    ended = threading.Event()
+    monkeypatch.setattr(worker, "LAST_S", 0.01)
+    monkeypatch.setattr("smart_spawn.worker.os._exit", lambda status: ended.set() if status else None)
+    worker._end_in_time()
+    assert ended.wait(10)

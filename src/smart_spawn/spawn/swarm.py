@@ -107,20 +107,23 @@ class _Run:
         return [a for wave in self.plan.waves for one in wave for a in self.tried.get(one, ())]
 
     async def settle(self, step: Step) -> None:
-        """Wait for what a step needs, do it, and let those who wait know how it ended."""
-        try:
-            for before in step.depends_on:
-                await self.ended[before].wait()
-                if before not in self.done:  # no need to wait for the others
-                    self.skipped[step.id] = self.skipped.get(before, before)
-                    return
-            await self._do(step)
-        finally:
-            self.ended[step.id].set()
-            if step.id in self.done or step.id in self.failed or step.id in self.skipped:
-                report = self._report(step.id, 0)
-                said = {"step": step.id, "state": report.status, "why": report.why}
-                await self.ctx.emit(NODE_ENDED, said, about=step.id)
+        """Do a step once what it needs is there, and let those who wait know how it ended.
+
+        What a step raises ends the whole run, which may be taken up again: then nobody is told anything.
+        """
+        await self._end(step)
+        self.ended[step.id].set()
+        report = self._report(step.id, 0)
+        said = {"step": step.id, "state": report.status, "why": report.why}
+        await self.ctx.emit(NODE_ENDED, said, about=step.id)
+
+    async def _end(self, step: Step) -> None:
+        for before in step.depends_on:
+            await self.ended[before].wait()
+            if before not in self.done:  # no need to wait for the others
+                self.skipped[step.id] = self.skipped.get(before, before)
+                return
+        await self._do(step)
 
     async def _do(self, step: Step) -> None:
         work = self.works[step.id]

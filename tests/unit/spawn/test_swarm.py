@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from smart_spawn.errors import AuthFailed, BudgetExceeded, InvalidRequest, Overloaded, Refused, StepFailed
 from smart_spawn.model import Mode
 from smart_spawn.providers.fake import FakeProvider, Scripted
+from smart_spawn.runs.journal import JournalAway
+from smart_spawn.runs.ports import ModelAnswer, ModelCall
 from smart_spawn.spawn.carry import Job, carry, from_request, to_request
 from smart_spawn.spawn.outcome import SpawnOutcome
 from smart_spawn.spawn.plan import Plan, Step
@@ -239,3 +241,17 @@ async def test_a_provider_that_refused_our_key_is_not_asked_by_every_step() -> N
     outcome = await go(chat, *works)
     assert outcome.status == "succeeded"
     assert [call.model_id for call in chat.calls].count("bad/model") == 1
+
+
+async def test_what_ends_the_whole_run_settles_no_step() -> None:
+    """An interrupted step has not failed: nobody behind it is said to be skipped, since the run is taken up again."""
+
+    class Away:
+        async def complete(self, call: ModelCall) -> ModelAnswer:
+            raise JournalAway("the database is away")
+
+    ctx = context(Away())  # type: ignore[arg-type]  # all that is asked of it
+    works = [work("a"), work("b", "a"), work("c", "b")]
+    with pytest.raises(JournalAway):
+        await carry_out(ctx, Mode.SWARM, "whole", works)
+    assert [name for name, _ in ctx.events] == ["plan"]
