@@ -150,7 +150,11 @@ async def record() -> dict[str, Any]:
     """Ask the service everything and return operation → query or request, and answer."""
     with tempfile.TemporaryDirectory() as home:
         settings = Settings.model_validate(
-            {"home": home, "providers": {"lab": {"base_url": "http://127.0.0.1:9/v1"}}}
+            {
+                "home": home,
+                "providers": {"lab": {"base_url": "http://127.0.0.1:9/v1"}},
+                "community": {"enabled": True},
+            }
         )
         chat = FakeProvider([ANSWER])
         served = SmartSpawn(settings, chat=chat, in_memory=True, now=lambda: NOW)
@@ -229,6 +233,8 @@ def learned_calls(decision: str) -> dict[str, tuple[str, str, Asked]]:
         "reverseVotes": ("POST", "/api/feedback/reverse", {"day": "2026-08-01"}),
         "undoReversal": ("POST", "/api/feedback/undo", {"act": 1}),
         "voteActs": ("GET", "/api/feedback/acts", {}),
+        "communityReport": ("POST", "/api/community/report", {**outcome, "instanceId": "laptop-7f3a"}),
+        "communityScores": ("GET", "/api/community/scores", {"category": "coding"}),
     }
 
 

@@ -28,7 +28,7 @@ from smart_spawn.api import (
 )
 from smart_spawn.routing.request import RouteRequest
 from smart_spawn.spawn.request import SpawnRequest
-from smart_spawn.surface import beliefs, feedback
+from smart_spawn.surface import beliefs, community, feedback
 
 REF = "#/components/schemas/{model}"
 SHAPES: tuple[type[BaseModel], ...] = (
@@ -51,6 +51,7 @@ SHAPES: tuple[type[BaseModel], ...] = (
     feedback.FeedbackBody,
     feedback.OutcomeBody,
     feedback.SpawnLogBody,
+    community.ReportBody,
     beliefs.ReverseBody,
     beliefs.UndoBody,
     beliefs.VotesBody,

@@ -318,6 +318,29 @@ class ActsAnswer(_Shape):
     data: list[Act]
 
 
+class CommunityRow(_Shape):
+    """What others reported of a model in a category."""
+
+    model: str
+    category: str
+    total_ratings: int
+    avg_rating: float
+    contributors: int
+
+
+class CommunityScoresAnswer(_Shape):
+    """The answer of `/community/scores`."""
+
+    data: list[CommunityRow]
+
+
+class CommunityScoresQuery(_Shape):
+    """What `/community/scores` takes."""
+
+    category: Category | None = None
+    min_ratings: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+
+
 SHAPES: tuple[type[BaseModel], ...] = (
     FeedbackAnswer,
     OutcomeAnswer,
@@ -330,4 +353,5 @@ SHAPES: tuple[type[BaseModel], ...] = (
     ImportedAnswer,
     ActAnswer,
     ActsAnswer,
+    CommunityScoresAnswer,
 )

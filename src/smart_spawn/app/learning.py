@@ -22,6 +22,10 @@ PAST_VIEWS = 4
 """How many catalogues with past beliefs are kept open, to explain decisions that were made with them."""
 
 
+MOST_PUBLISHED = 20
+"""What another installation published counts as so many ratings of one contributor at most."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _View:
     base: Catalog
@@ -171,6 +175,15 @@ class Learning:
                 total=row.total,
             )
             for row in self._store.community.reports()
+        ] + [
+            Report(
+                contributor=f"published {row.publisher}",
+                model=row.model,
+                category=row.category,
+                ratings=min(row.contributors, MOST_PUBLISHED),
+                total=row.rating * min(row.contributors, MOST_PUBLISHED),
+            )
+            for row in self._store.community.posteriors()
         ]
 
     def _lay(self, catalog: Catalog) -> _View:

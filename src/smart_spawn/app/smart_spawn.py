@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import anyio.to_thread
 
+from smart_spawn.app.community import Community
 from smart_spawn.app.decision_log import DecisionLog, Sessions, new_decision_id
 from smart_spawn.app.dispatch import Dispatcher, callable_models, own_hosts
 from smart_spawn.app.jobs import JobMaker, whole_of
@@ -343,6 +344,11 @@ class SmartSpawn:
     def voting(self) -> Voting:
         """Takes votes."""
         return Voting(self.store, self.log, self.now)
+
+    @property
+    def community(self) -> Community:
+        """What others say, and what they are told."""
+        return Community(self.store, self.settings, self.log, self.now)
 
     @property
     def spawn_log(self) -> SpawnLog:

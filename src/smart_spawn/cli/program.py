@@ -8,6 +8,7 @@ from smart_spawn.cli import (
     beliefs,
     check,
     choose,
+    community,
     evaluating,
     keys,
     lists,
@@ -54,6 +55,7 @@ program.command()(replaying.replay)
 program.command()(rating.rate)
 program.add_typer(beliefs.commands, name="beliefs")
 program.command()(beliefs.stats)
+program.add_typer(community.commands, name="community")
 program.command()(check.check)
 program.command(name="eval")(evaluating.evaluate)
 program.command()(refreshing.refresh)

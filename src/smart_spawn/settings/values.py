@@ -185,6 +185,8 @@ class CommunitySettings(_Part):
     """Take reports of others, and let them count a little where own votes and benchmarks leave doubt."""
     reports_per_day: Annotated[int, Field(ge=1)] = 1_000
     """Reports of one key, or of everybody without keys, that are taken on one day."""
+    trusted: tuple[str, ...] = ()
+    """Public keys of installations whose files are taken in, as `smart-spawn community key` shows them there."""
 
 
 class RunsSettings(_Part):

@@ -176,20 +176,29 @@ class SpawnStore:
             connection.execute(update(spawn_marks).values(summed_up_to=youngest))
             return int(youngest - mark)
 
-    def sums(self, since: datetime) -> Sequence[SpawnSums]:
-        """Return the sums of every day from `since` on, rows of a moment ago included."""
+    def sums(
+        self, since: datetime, *, by: Sequence[str] = GROUPS, caller: str | None = None
+    ) -> Sequence[SpawnSums]:
+        """Return the sums of every day from `since` on by some of `GROUPS`, rows of a moment ago included.
+
+        What is not in `by` is 0 or empty in them.
+        """
         self._writer.flush()
         first = (since - EPOCH).days
+        mark = select(func.coalesce(func.max(spawn_marks.c.summed_up_to), 0)).scalar_subquery()
+        fresh = _summed().where(_S.id > mark, _S.day >= first).group_by(*(_S[name] for name in GROUPS))
+        old = select(*(_D[name] for name in (*GROUPS, *SUMS))).where(_D.day >= first)
+        if caller is not None:
+            fresh, old = fresh.where(_S.caller == caller), old.where(_D.caller == caller)
+        every = union_all(old, fresh).subquery()
+        names = [every.c[name] for name in by]
+        query = select(*names, *(func.sum(every.c[name]).label(name) for name in SUMS)).group_by(*names)
+        unnamed = {name: 0 if name == "day" else "" for name in GROUPS}
         with self._database.read() as connection:
-            mark = select(spawn_marks.c.summed_up_to).scalar_subquery()
-            fresh = (
-                _summed()
-                .where(_S.id > func.coalesce(mark, 0), _S.day >= first)
-                .group_by(*(_S[name] for name in GROUPS))
-            )
-            old = select(*(_D[name] for name in (*GROUPS, *SUMS))).where(_D.day >= first)
-            found = connection.execute(union_all(old, fresh)).all()
-        return [SpawnSums(**row._mapping) for row in found]
+            found = connection.execute(query).all()
+        return [
+            SpawnSums(**{**unnamed, **{k: _plain(k, v) for k, v in row._mapping.items()}}) for row in found
+        ]
 
     def saved(self, first_day: int, *, caller: str | None, limit: int) -> Sequence[int]:
         """Return what the newest spawns since a day saved against their baselines, in micro-USD, newest first."""
@@ -209,6 +218,11 @@ class SpawnStore:
         if mark is None:
             connection.execute(insert(spawn_marks).values(slot=0, summed_up_to=0))
         return int(mark or 0)
+
+
+def _plain(name: str, value: Any) -> Any:
+    """Undo what PostgreSQL makes of a sum of large integers: a decimal number."""
+    return int(value) if name in SUMS and name != "saved_squared" else value
 
 
 def _summed() -> Any:

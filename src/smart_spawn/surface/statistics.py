@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ from smart_spawn.app import SmartSpawn
 from smart_spawn.feedback.drift import Window, drift
 from smart_spawn.feedback.outcome import GOOD
 from smart_spawn.store import SpawnSums
+from smart_spawn.store.spawns import GROUPS
 from smart_spawn.store.tables import EPOCH
 from smart_spawn.surface.caller import LOCAL, Caller
 
@@ -23,6 +24,7 @@ RESAMPLES = 1_000
 RECENT, EARLIER = timedelta(days=14), timedelta(days=90)
 """The windows of the drift alarm: the last days, and those before them."""
 TOP = 10
+WAYS = {"byModel": "model", "byCategory": "category", "byMode": "mode", "byKey": "caller"}
 
 Sums = Sequence[SpawnSums]
 
@@ -31,39 +33,29 @@ def stats_json(app: SmartSpawn, days: int, caller: Caller = LOCAL) -> dict[str, 
     """Return the statistics of the last days, today included; a key without `admin` sees its own."""
     now, only = app.now(), caller.sees_only
     since = now - timedelta(days=days - 1)
-    rows = [row for row in app.store.spawns.sums(since) if only in (None, row.caller)]
+    by = {name: app.store.spawns.sums(since, by=(name,), caller=only) for name in GROUPS}
+    modes = by["mode"]
     return {
         "data": {
-            "totalSpawns": sum(row.spawns for row in rows),
-            "byModel": _counts(rows, lambda row: row.model),
-            "byCategory": _counts(rows, lambda row: row.category),
-            "byMode": _counts(rows, lambda row: row.mode),
-            "totalEstimatedCost": _usd(sum(row.cost_micro_usd for row in rows)),
-            "savings": _usd(sum(row.saved_micro_usd for row in rows)),
+            "totalSpawns": sum(row.spawns for row in modes),
+            "byModel": _counts(by["model"], "model"),
+            "byCategory": _counts(by["category"], "category"),
+            "byMode": _counts(modes, "mode"),
+            "totalEstimatedCost": _usd(sum(row.cost_micro_usd for row in modes)),
+            "savings": _usd(sum(row.saved_micro_usd for row in modes)),
             "since": since.date().isoformat(),
-            "daily": _daily(rows),
-            "cascade": _cascade([row for row in rows if row.mode == "cascade"]),
-            "categoryAvgCost": {
-                name: _average(group) for name, group in _groups(rows, lambda row: row.category).items()
-            },
-            "topModels": _top(rows),
-            "spend": _spend(rows),
-            "saved": _saved(app, rows, (since - EPOCH).days, only),
+            "daily": [
+                {"date": _day(row), "spawns": row.spawns, "estimatedCost": _usd(row.cost_micro_usd)}
+                for row in sorted(by["day"], key=lambda row: row.day)
+            ],
+            "cascade": _cascade([row for row in modes if row.mode == "cascade"]),
+            "categoryAvgCost": {row.category: _average(row) for row in _sorted(by["category"], "category")},
+            "topModels": _top(by["model"]),
+            "spend": _spend(by),
+            "saved": _saved(app, modes, (since - EPOCH).days, only),
             **({"gate": _gate(app), "drift": drift_json(app)} if only is None else {}),
         }
     }
-
-
-def _daily(rows: Sums) -> list[dict[str, Any]]:
-    found = _groups(rows, lambda row: (EPOCH + timedelta(days=row.day)).date().isoformat())
-    return [
-        {
-            "date": day,
-            "spawns": sum(row.spawns for row in group),
-            "estimatedCost": _usd(sum(row.cost_micro_usd for row in group)),
-        }
-        for day, group in sorted(found.items())
-    ]
 
 
 def _cascade(rows: Sums) -> dict[str, Any]:
@@ -81,34 +73,29 @@ def _cascade(rows: Sums) -> dict[str, Any]:
 
 
 def _top(rows: Sums) -> list[dict[str, Any]]:
-    found = _groups(rows, lambda row: row.model)
-    counts = {model: sum(row.spawns for row in group) for model, group in found.items()}
     return [
-        {"model": model, "count": counts[model], "avgCost": _average(found[model])}
-        for model in sorted(counts, key=lambda model: (-counts[model], model))[:TOP]
+        {"model": row.model, "count": row.spawns, "avgCost": _average(row)}
+        for row in sorted(rows, key=lambda row: (-row.spawns, row.model))[:TOP]
     ]
 
 
-def _spend(rows: Sums) -> dict[str, Any]:
+def _spend(by: Mapping[str, Sums]) -> dict[str, Any]:
     """Return what was spent, in USD, by each way of looking at it; the part by list prices apart."""
-    ways: Mapping[str, Callable[[SpawnSums], str]] = {
-        "byDay": lambda row: (EPOCH + timedelta(days=row.day)).date().isoformat(),
-        "byModel": lambda row: row.model,
-        "byCategory": lambda row: row.category,
-        "byMode": lambda row: row.mode,
-        "byKey": lambda row: row.caller,
-    }
-    costed = [row for row in rows if row.costed]
+    modes = by["mode"]
     return {
-        "usd": _usd(sum(row.cost_micro_usd for row in rows)),
-        "byListPricesUsd": _usd(sum(row.estimated_micro_usd for row in rows)),
-        "unknownCost": sum(row.spawns - row.costed for row in rows),
+        "usd": _usd(sum(row.cost_micro_usd for row in modes)),
+        "byListPricesUsd": _usd(sum(row.estimated_micro_usd for row in modes)),
+        "unknownCost": sum(row.spawns - row.costed for row in modes),
+        "byDay": {
+            _day(row): _usd(row.cost_micro_usd)
+            for row in sorted(by["day"], key=lambda row: row.day)
+            if row.costed
+        },
         **{
-            name: {
-                key: _usd(sum(row.cost_micro_usd for row in group))
-                for key, group in sorted(_groups(costed, way).items())
+            title: {
+                getattr(row, name): _usd(row.cost_micro_usd) for row in _sorted(by[name], name) if row.costed
             }
-            for name, way in ways.items()
+            for title, name in WAYS.items()
         },
     }
 
@@ -179,20 +166,20 @@ def scores_json(app: SmartSpawn, category: str | None, min_samples: int, days: i
     }
 
 
-def _groups(rows: Sums, way: Callable[[SpawnSums], str]) -> dict[str, list[SpawnSums]]:
-    found: dict[str, list[SpawnSums]] = {}
-    for row in rows:
-        found.setdefault(way(row), []).append(row)
-    return found
+def _sorted(rows: Sums, name: str) -> Sums:
+    return sorted(rows, key=lambda row: str(getattr(row, name)))
 
 
-def _counts(rows: Sums, way: Callable[[SpawnSums], str]) -> dict[str, int]:
-    return {name: sum(row.spawns for row in group) for name, group in sorted(_groups(rows, way).items())}
+def _counts(rows: Sums, name: str) -> dict[str, int]:
+    return {getattr(row, name): row.spawns for row in _sorted(rows, name)}
 
 
-def _average(rows: Sums) -> float:
-    costed = sum(row.costed for row in rows)
-    return _usd(sum(row.cost_micro_usd for row in rows) / costed) if costed else 0.0
+def _day(row: SpawnSums) -> str:
+    return (EPOCH + timedelta(days=row.day)).date().isoformat()
+
+
+def _average(row: SpawnSums) -> float:
+    return _usd(row.cost_micro_usd / row.costed) if row.costed else 0.0
 
 
 def _usd(micro: float) -> float:

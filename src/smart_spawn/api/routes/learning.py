@@ -17,6 +17,8 @@ from smart_spawn.api.learning_schemas import (
     ActsAnswer,
     BeliefAnswer,
     BeliefsAnswer,
+    CommunityScoresAnswer,
+    CommunityScoresQuery,
     FeedbackAnswer,
     ImportedAnswer,
     LoggedAnswer,
@@ -31,7 +33,7 @@ from smart_spawn.api.learning_schemas import (
 from smart_spawn.api.requests import checked_query, read_object
 from smart_spawn.api.schemas import NoQuery
 from smart_spawn.app import SmartSpawn
-from smart_spawn.surface import beliefs, feedback
+from smart_spawn.surface import beliefs, community, feedback
 from smart_spawn.surface.statistics import scores_json, stats_json
 
 VOTE_ERRORS = (400, 403, 404, 413, 503)
@@ -146,5 +148,25 @@ def learning_routes(app: SmartSpawn) -> APIRouter:
         """List what the owner reversed and undid."""
         checked_query(request.scope["query_string"], NoQuery)
         return await shown(partial(beliefs.acts_json, app))
+
+    @router.post(
+        "/community/report",
+        **describe(
+            "communityReport", OutcomeAnswer, body=community.ReportBody, errors=(400, 403, 413, 429, 503)
+        ),
+    )
+    async def report(request: Request) -> Response:
+        """Tell this service how good a model was elsewhere. Only where its owner turned that on."""
+        return await told(request, community.report_json)
+
+    @router.get(
+        "/community/scores",
+        **describe("communityScores", CommunityScoresAnswer, query=CommunityScoresQuery, errors=(400, 503)),
+    )
+    async def community_scores(request: Request) -> Response:
+        """Show what others reported, as they said it; in choices it counts for little."""
+        query = checked_query(request.scope["query_string"], CommunityScoresQuery)
+        category = None if query.category is None else str(query.category)
+        return await shown(partial(community.community_scores_json, app, category, query.min_ratings))
 
     return router
