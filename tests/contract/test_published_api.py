@@ -191,6 +191,43 @@ STATUS = {
 VOTE = {"recorded": True, "model": str, "category": CATEGORY, "rating": Or((float, "success", "failure"))}
 OUTCOME = {"data": VOTE}
 FEEDBACK = {"data": {**VOTE, "subject": str, "replaced": bool}}
+LOGGED = {"data": {"logged": True}}
+SCORES = {"data": [{"model": str, "category": CATEGORY, "successRate": NUMBER, "total": int}]}
+INTERVAL = maybe([NUMBER])
+STATS = {
+    "data": {
+        "totalSpawns": int,
+        "byModel": Each(int),
+        "byCategory": Each(int),
+        "byMode": Each(int),
+        "totalEstimatedCost": NUMBER,
+        "savings": NUMBER,
+        "since": str,
+        "daily": [{"date": str, "spawns": int, "estimatedCost": NUMBER}],
+        "cascade": {
+            "total": int,
+            "cheapOnly": int,
+            "withPremium": int,
+            "escalationRate": NUMBER,
+            "avgSavingsPerCascade": NUMBER,
+        },
+        "categoryAvgCost": Each(NUMBER),
+        "topModels": [{"model": str, "count": int, "avgCost": NUMBER}],
+        "spend": {
+            "usd": NUMBER,
+            "byListPricesUsd": NUMBER,
+            "unknownCost": int,
+            "byDay": Each(NUMBER),
+            "byModel": Each(NUMBER),
+            "byCategory": Each(NUMBER),
+            "byMode": Each(NUMBER),
+            "byKey": Each(NUMBER),
+        },
+        "saved": {"usd": NUMBER, "interval95": INTERVAL, "compared": int, "sample": int, "baseline": str},
+        "gate?": {"judged": int, "good": int, "precision": maybe(NUMBER), "interval95": INTERVAL},
+        "drift?": [dict],
+    }
+}
 ERROR = {"error": {"code": str, "message": str, "hint": str, "details": dict}}
 
 TASK = "Refactor this Python function"
@@ -283,6 +320,28 @@ GOOD = [
     pytest.param("GET", "/status", None, STATUS, id="status"),
     pytest.param(
         "POST",
+        "/spawn-log",
+        {
+            "model": "openrouter/acme/strong",
+            "category": "coding",
+            "budget": "medium",
+            "mode": "single",
+            "role": "software-engineer",
+            "source": "mcp",
+            "context": "python,rest",
+        },
+        LOGGED,
+        id="log",
+    ),
+    pytest.param(
+        "POST", "/spawn-log", {"model": "future/model-9", "category": "general"}, LOGGED, id="log-future"
+    ),
+    pytest.param("GET", "/spawn-log/scores", None, SCORES, id="scores"),
+    pytest.param("GET", "/spawn-log/scores?category=coding&minSamples=1", None, SCORES, id="scores-of"),
+    pytest.param("GET", "/spawn-log/stats", None, STATS, id="stats"),
+    pytest.param("GET", "/spawn-log/stats?days=7", None, STATS, id="stats-of-a-week"),
+    pytest.param(
+        "POST",
         "/spawn-log/outcome",
         {"model": "openrouter/acme/strong", "category": "coding", "rating": 4, "context": "python,rest"},
         OUTCOME,
@@ -366,6 +425,16 @@ BAD = [
         "INVALID_PARAM",
         id="outcome-category",
     ),
+    pytest.param("POST", "/spawn-log", {"category": "coding"}, 400, "MISSING_PARAM", id="log-model"),
+    pytest.param("POST", "/spawn-log", {"model": "a/b"}, 400, "MISSING_PARAM", id="log-category"),
+    pytest.param(
+        "POST", "/spawn-log", {"model": "a/b", "category": "cooking"}, 400, "INVALID_PARAM", id="log-cooking"
+    ),
+    pytest.param("GET", "/spawn-log/scores?minSamples=0", None, 400, "INVALID_PARAM", id="scores-samples"),
+    pytest.param(
+        "GET", "/spawn-log/scores?category=cooking", None, 400, "INVALID_PARAM", id="scores-cooking"
+    ),
+    pytest.param("GET", "/spawn-log/stats?days=0", None, 400, "INVALID_PARAM", id="stats-days"),
     pytest.param("POST", "/feedback", {"rating": 3}, 400, "MISSING_PARAM", id="feedback-subject"),
     pytest.param("POST", "/feedback", {"decisionId": "dec_none"}, 400, "MISSING_PARAM", id="feedback-rating"),
     pytest.param(
@@ -439,6 +508,25 @@ async def test_a_vote_on_a_choice_is_kept_once(http: httpx.AsyncClient, prefix: 
         assert (voted.status_code, misfits(voted.json(), FEEDBACK)) == (200, [])
         assert voted.json()["data"]["model"] == picked["id"]
         assert voted.json()["data"]["replaced"] is replaced
+
+
+@prefixed
+async def test_what_was_logged_is_counted(http: httpx.AsyncClient, prefix: str) -> None:
+    """Spawns that others made, and how they turned out, by model and category, without the prefix of OpenRouter."""
+    for rating in (5, 4, 1):
+        spawned = {"model": "openrouter/acme/strong", "category": "coding"}
+        await http.post(f"{prefix}/spawn-log", json={**spawned, "mode": "cascade", "budget": "low"})
+        await http.post(f"{prefix}/spawn-log/outcome", json={**spawned, "rating": rating})
+    (row,) = (await http.get(f"{prefix}/spawn-log/scores?category=coding&minSamples=3")).json()["data"]
+    assert (row["model"], row["category"], row["total"]) == ("acme/strong", "coding", 3)
+    assert 0 < row["successRate"] < 1
+    assert (await http.get(f"{prefix}/spawn-log/scores?minSamples=4")).json()["data"] == []
+    stats = await http.get(f"{prefix}/spawn-log/stats")
+    assert misfits(stats.json(), STATS) == []
+    found = stats.json()["data"]
+    assert found["totalSpawns"] == found["byModel"]["acme/strong"] == found["byCategory"]["coding"] == 3
+    assert found["byMode"] == {"cascade": 3}
+    assert found["daily"][0]["spawns"] == found["topModels"][0]["count"] == 3
 
 
 @prefixed

@@ -160,7 +160,7 @@ class Gate:
         """Name the route that answered, as the document does; whatever is none of ours has one name."""
         if scope["path"] in self._hot:
             return "/pick"
-        path: str = getattr(scope.get("route"), "path_format", "other")
+        path: str = getattr(scope.get("route") or scope.get("endpoint"), "path_format", "other")
         return path.removeprefix("/api")
 
     async def _within_deadline(self, scope: Scope, receive: Receive, exchange: Exchange) -> None:

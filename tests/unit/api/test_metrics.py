@@ -37,6 +37,7 @@ async def test_requests_are_counted_by_route_and_status(http: httpx.AsyncClient)
     ):
         await http.get(path)
     await http.post("/api/route", json={"task": "x"})
+    await http.get("/mcp")
     samples = await read(http)
     counted = "smart_spawn_requests_total"
     assert of(samples, counted, method="GET", route="/pick", status="200") == 2
@@ -44,6 +45,7 @@ async def test_requests_are_counted_by_route_and_status(http: httpx.AsyncClient)
     assert of(samples, counted, method="GET", route="/models/{id}", status="200") == 1
     assert of(samples, counted, method="GET", route="/models/{id}", status="404") == 1
     assert of(samples, counted, method="POST", route="/route", status="200") == 1
+    assert of(samples, counted, method="GET", route="/mcp", status="405") == 1
     assert of(samples, "smart_spawn_request_seconds_count", route="/pick") == 3
 
 

@@ -15,6 +15,9 @@ from smart_spawn.mcp.http import McpEndpoint
 class McpRoute:
     """Reads a message within our limits and has it answered. Waiting for a run takes as long as the client asks."""
 
+    path_format = "/mcp"
+    """What the route is called where requests are counted."""
+
     def __init__(self, app: SmartSpawn) -> None:
         self._server = app.settings.server
         self.endpoint = McpEndpoint(app, caller_of=caller_of, max_bytes=self._server.max_body_bytes)
