@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
@@ -9,10 +10,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, cast
 
+import anyio.to_thread
+
 from smart_spawn.app import SmartSpawn
 from smart_spawn.app.dispatch import callable_models
 from smart_spawn.catalog.snapshot import Catalog
-from smart_spawn.errors import ProviderError
+from smart_spawn.errors import ProviderError, SmartSpawnError
 from smart_spawn.gateway.attempts import Caller, Won
 from smart_spawn.gateway.limits import Limits
 from smart_spawn.gateway.long_modes import LongModes
@@ -69,9 +72,11 @@ class Gateway:
         return await (self._streamed if ask.stream else self._whole)(ask, asker, chosen)
 
     async def prepare(self) -> None:
-        """Load what the first call would have to wait for."""
+        """Load what the first call would have to wait for: half a second of imports, weights and tables."""
         if isinstance(self._app.chat, Providers):
             await self._app.chat.open_relays()
+        with contextlib.suppress(SmartSpawnError):  # without a catalogue each request says so
+            await anyio.to_thread.run_sync(self._app.preview, self._app.request(task="Good morning"))
 
     def close(self) -> None:
         """End the threads that count money."""
