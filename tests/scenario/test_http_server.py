@@ -28,7 +28,7 @@ if __name__ == "__main__":
         sys.exit(f"error: {error}")
 """
 
-SOON_S = 6.0
+SOON_S = 12.0
 """Two seconds are promised; a machine that runs other tests meanwhile may take longer, but not the model's twenty."""
 
 
