@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -9,7 +10,11 @@ import pytest
 from fastapi import FastAPI
 
 from smart_spawn.api.answers import encode
-from tests.unit.api.conftest import api, http, provider, served
+from smart_spawn.api.app import create_app
+from smart_spawn.app import SmartSpawn
+from smart_spawn.providers.fake import FakeProvider
+from smart_spawn.settings import Settings
+from tests.unit.api.conftest import api, http, provider, served, small_facts
 
 __all__ = ["api", "http", "provider", "served"]  # fixtures of a service in process
 
@@ -142,6 +147,28 @@ async def test_nasty_values_are_refused_or_taken_as_they_are(http: httpx.AsyncCl
             for name, value in VALUES.items():
                 body = b"{%s: %s%s}" % (encode(field), value, rest)
                 check(await http.request(method, filled(path), content=body), f"{name} in {field}")
+
+
+async def test_a_nul_is_refused_where_the_database_refuses_it(
+    tmp_path: Path, postgresql_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL keeps no NUL in a text: that is the sender's mistake and no outage."""
+    monkeypatch.setattr("smart_spawn.app.shelf.packaged_facts", small_facts)
+    settings = Settings.model_validate({"home": tmp_path, "database_url": postgresql_database})
+    with SmartSpawn(settings, chat=FakeProvider()) as app:
+        service = create_app(app)
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(app=service), base_url="http://testserver"
+        ) as client:
+            for method, path in operations(service, body=True):
+                good, names = fields(service, method, path)
+                for field in names:
+                    body = {**good, field: "\0", **({"wait": False} if path.endswith("/spawn") else {})}
+                    check(await client.request(method, filled(path), json=body), f"a NUL in {field}")
+            for method, path in operations(service, body=False):
+                if not path.endswith("/events"):
+                    check(await client.request(method, filled(path)), "nothing odd")
+                    check(await client.request(method, filled(path) + "?task=%00&id=%00"), "a NUL")
 
 
 async def test_nasty_bodies_are_refused(http: httpx.AsyncClient, api: FastAPI) -> None:

@@ -24,7 +24,7 @@ from smart_spawn.api.answers import (
     internal_error,
 )
 from smart_spawn.api.error_shapes import error_shape
-from smart_spawn.errors import Forbidden, SmartSpawnError
+from smart_spawn.errors import Forbidden, NotFound, SmartSpawnError
 
 MAX_IN_FLIGHT: Final = 512
 """Requests that are answered at the same time. Further ones are told to come back; it bounds memory."""
@@ -183,7 +183,10 @@ class Gate:
             await response(scope, receive, exchange.send)
 
     def _admit(self, scope: Scope) -> None:
-        """Refuse what comes from elsewhere or is too much at once. Raises Forbidden, Overload."""
+        """Refuse what comes from elsewhere, leads nowhere or is too much at once.
+
+        Raises Forbidden, NotFound, Overload.
+        """
         host = origin = None
         for name, value in scope["headers"]:
             if name == b"host":
@@ -199,6 +202,10 @@ class Gate:
             raise Forbidden(
                 f"web pages of `{origin[:100]}` may not send this request",
                 hint="send it from a program, or from a page of this service",
+            )
+        if "\0" in scope["path"]:  # in no id that we give, and not every database takes it for a text
+            raise NotFound(
+                "no path holds a NUL character", hint="the routes are listed at /openapi.json and /docs"
             )
         if len(self._in_flight.tasks) >= self._limits.max_in_flight:
             raise Overload(

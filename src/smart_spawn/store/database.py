@@ -16,7 +16,14 @@ from sqlalchemy import URL, Connection, Engine, Insert, QueuePool, Table, create
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-from smart_spawn.errors import SettingsError, StoreCorrupt, StoreError, StoreUnwritable
+from smart_spawn.errors import (
+    InvalidRequest,
+    SettingsError,
+    SmartSpawnError,
+    StoreCorrupt,
+    StoreError,
+    StoreUnwritable,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
@@ -127,7 +134,7 @@ class Database:
         except (SQLAlchemyError, sqlite3.Error) as error:
             raise self._explained(error) from error
 
-    def _explained(self, error: SQLAlchemyError | sqlite3.Error) -> StoreError:
+    def _explained(self, error: SQLAlchemyError | sqlite3.Error) -> SmartSpawnError:
         cause = getattr(error, "orig", None) or error
         said = " ".join(str(cause).split())[:300] or type(cause).__name__
         if not self.is_sqlite:
@@ -156,8 +163,15 @@ class Database:
             f"{self.name} refused a statement: {said}", hint="`smart-spawn doctor` checks the database"
         )
 
-    def _explained_postgresql(self, cause: BaseException, said: str) -> StoreError:
+    def _explained_postgresql(self, cause: BaseException, said: str) -> SmartSpawnError:
+        import psycopg  # noqa: PLC0415  # an extra, loaded by then
+
         state = getattr(cause, "sqlstate", None)
+        if state is None and isinstance(cause, psycopg.DataError):
+            # refused on this side, before the server saw it: to wait for another answer would be to wait for ever
+            return InvalidRequest(
+                "a text holds a NUL character, which PostgreSQL cannot keep", hint="leave it out"
+            )
         password = self.url.password
         said = said.replace(str(password), "***") if password else said
         if state in _UNWRITABLE_SQLSTATES:

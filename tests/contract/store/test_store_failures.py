@@ -13,9 +13,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event, make_url, text, update
 
-from smart_spawn.errors import MigrationNeeded, SettingsError, StoreCorrupt, StoreError, StoreUnwritable
+from smart_spawn.errors import (
+    InvalidRequest,
+    MigrationNeeded,
+    SettingsError,
+    StoreCorrupt,
+    StoreError,
+    StoreUnwritable,
+)
 from smart_spawn.settings import Settings
-from smart_spawn.store import Store, open_store
+from smart_spawn.store import SpawnRow, Store, open_store
 
 from .conftest import NOW, compiled_once
 from .test_store_rows import decision
@@ -274,6 +281,19 @@ def test_a_failed_step_undoes_the_whole_transaction(store: Store) -> None:
         connection.execute(text("UPDATE known_ids SET model_id = 'a/y'"))
         connection.execute(text("SELECT * FROM there_is_no_such_table"))
     assert store.known_ids.ever_held() == {"a/x"}
+
+
+def test_a_character_that_a_database_refuses_holds_nobody_up(store: Store) -> None:
+    """A NUL in a text is the sender's mistake: it is said at once, and what others log is written all the same."""
+    odd, good = (SpawnRow(at=NOW, model=model, category="coding") for model in ("a/\0", "a/good"))
+    store.spawns.put(odd)
+    store.spawns.put(good)
+    models = {row.model for row in store.spawns.sums(NOW)}
+    assert "a/good" in models
+    try:
+        assert store.decisions.get("dec_\0") is None
+    except InvalidRequest as error:
+        assert "NUL" in error.message
 
 
 def test_a_truncated_body_is_an_error_and_not_an_answer(store: Store) -> None:

@@ -1,5 +1,6 @@
 """What is learned, kept in each database: the spawn log and its sums, votes, beliefs, reports."""
 
+from dataclasses import asdict
 from datetime import timedelta
 
 import pytest
@@ -50,6 +51,17 @@ def test_sums_do_not_depend_on_what_was_rolled_up(store: Store) -> None:
         pass
     assert total() == (7, 6, 120, 180, 1, 5, 5400)
     assert sum(row.spawns for row in store.spawns.sums(NOW)) == 2 + 1
+
+
+@pytest.mark.parametrize("rolled_up", [False, True])
+def test_sums_are_plain_numbers(store: Store, rolled_up: bool) -> None:
+    """Statistics divide them; a database that adds integers up to decimals must not show."""
+    store.spawns.put(spawn())
+    while rolled_up and store.spawns.roll_up(NOW + timedelta(days=1)):
+        pass
+    (row,) = store.spawns.sums(NOW)
+    assert {type(value) for value in asdict(row).values()} <= {int, str, float}
+    assert type(row.cost_micro_usd) is type(row.saved_micro_usd) is int
 
 
 def test_a_second_vote_on_the_same_subject_replaces_the_first(store: Store) -> None:
