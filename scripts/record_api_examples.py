@@ -233,6 +233,7 @@ def learned_calls(decision: str) -> dict[str, tuple[str, str, Asked]]:
         "reverseVotes": ("POST", "/api/feedback/reverse", {"day": "2026-08-01"}),
         "undoReversal": ("POST", "/api/feedback/undo", {"act": 1}),
         "voteActs": ("GET", "/api/feedback/acts", {}),
+        "stages": ("GET", "/api/stages", {}),
         "communityReport": ("POST", "/api/community/report", {**outcome, "instanceId": "laptop-7f3a"}),
         "communityScores": ("GET", "/api/community/scores", {"category": "coding"}),
     }

@@ -341,6 +341,35 @@ class CommunityScoresQuery(_Shape):
     min_ratings: Annotated[int, Field(ge=1, le=1_000_000)] = 1
 
 
+class StageRow(_Shape):
+    """How one caller's own model and our choices compare."""
+
+    caller: Annotated[str, Field(description="id of the key, or `local`")]
+    stage: Literal["shadow", "advise", "active"]
+    stage_now: Literal["shadow", "advise", "active"]
+    decisions: Annotated[int, Field(description="that named a `current` model")]
+    differing: Annotated[int, Field(description="in which another model would have been chosen")]
+    win_rate: Annotated[float | None, Field(description="mean chance that our choice is at least as good")]
+    interval95: list[float] | None
+    own_usd: Annotated[float, Field(description="expected cost of the differing ones, as served")]
+    advised_usd: float
+    earned: Annotated[Literal["advise", "active"] | None, Field(description="the stage that is earned")]
+
+
+class StagesMeta(_Shape):
+    """What was looked at."""
+
+    stage: Literal["shadow", "advise", "active"]
+    looked_at: Annotated[int, Field(description="the newest decisions")]
+
+
+class StagesAnswer(_Shape):
+    """The answer of `/stages`."""
+
+    data: list[StageRow]
+    meta: StagesMeta
+
+
 SHAPES: tuple[type[BaseModel], ...] = (
     FeedbackAnswer,
     OutcomeAnswer,
@@ -353,5 +382,6 @@ SHAPES: tuple[type[BaseModel], ...] = (
     ImportedAnswer,
     ActAnswer,
     ActsAnswer,
+    StagesAnswer,
     CommunityScoresAnswer,
 )

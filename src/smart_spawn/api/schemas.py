@@ -44,6 +44,7 @@ class PickQuery(_Shape):
     explore: Annotated[
         bool | None, Field(description="false: never try out a model of which votes say little")
     ] = None
+    current: Annotated[ModelId | None, Field(description="the model that the caller uses now")] = None
     session_id: Text = None
 
 
@@ -139,6 +140,7 @@ class Pick(_Shape):
     context_tags: list[str] = []
     context_boost: Number = None
     warnings: list[str] = []
+    advised: Annotated[Text, Field(description="what would be chosen, in the stage `advise`")] = None
 
 
 class PickAnswer(_Shape):
@@ -299,7 +301,7 @@ class Selected(Choice):
 class Change(_Shape):
     """The one change that would have made an alternative win."""
 
-    kind: Literal["weight", "benchmark", "budget", "exclude", "explore"]
+    kind: Literal["weight", "benchmark", "budget", "exclude", "explore", "stage"]
     what: str
     value: float | str
     sentence: str
@@ -356,6 +358,10 @@ class RoutingDecision(_Shape):
     rejected: Annotated[dict[str, int], Field(description="filter: how many models it removed")]
     switching_cost_usd: Number = None
     warnings: list[str]
+    stage: Annotated[Text, Field(description="how far routing is trusted, where `current` is named")] = None
+    advised: Annotated[
+        Choice | None, Field(description="what would have been chosen in place of `current`")
+    ] = None
     catalog_version: str
     beliefs_version: str
     policy_version: str

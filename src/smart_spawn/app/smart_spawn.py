@@ -20,7 +20,7 @@ from smart_spawn.app.learning import Learning
 from smart_spawn.app.runs import PlanView, Runs, modes
 from smart_spawn.app.shelf import Shelf
 from smart_spawn.app.spawn_log import SpawnLog
-from smart_spawn.app.voting import Rating, Vote, Voting
+from smart_spawn.app.voting import LOCAL, Rating, Vote, Voting
 from smart_spawn.catalog.snapshot import Catalog
 from smart_spawn.engines import workers_alive
 from smart_spawn.errors import NoCatalog, NotFound
@@ -28,7 +28,7 @@ from smart_spawn.providers.registry import Providers
 from smart_spawn.routing.decision import Decision, Session
 from smart_spawn.routing.policy import RoutingPolicy
 from smart_spawn.routing.request import RouteRequest
-from smart_spawn.routing.route import decide, recommend, route
+from smart_spawn.routing.route import ACTIVE, decide, recommend, route
 from smart_spawn.runs.engine import KeyCap, Run, RunSpec
 from smart_spawn.runs.engine import Step as RunStep
 from smart_spawn.settings import Settings, load_settings
@@ -274,7 +274,13 @@ class SmartSpawn:
             task_digest=self.log.digest(request.task),
             session=session,
             caller=caller,
+            stage=self.stage_of(caller) if request.current else ACTIVE,
         )
+
+    def stage_of(self, caller: str | None) -> str:
+        """Return how far routing is trusted for a caller, the id of a key."""
+        routing = self.settings.routing
+        return routing.stages.get(caller or LOCAL, routing.stage)
 
     def recommend(self, request: RouteRequest, *, caller: str | None = None) -> list[Decision]:
         """Choose `request.count` models, the most wanted first, from different providers where that costs little."""
@@ -335,6 +341,7 @@ class SmartSpawn:
             task_digest=first.task_digest,
             session=first.session,
             caller=first.caller,
+            stage=first.stage,
         )
         return Replay(first=first, again=again, catalog=catalog)
 

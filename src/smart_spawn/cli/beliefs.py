@@ -131,6 +131,40 @@ def stats(
     return show_json(answer) if shell.json else _show_stats(answer["data"])
 
 
+@takes()
+def stages(shell: Shell) -> None:
+    """Show how far routing has earned to be trusted: `routing.stage`, for callers who name their current model."""
+    from smart_spawn.surface.stages import stages_json  # noqa: PLC0415  # as above
+
+    with shell.app(carries_out=False) as app:
+        answer = stages_json(app)
+    if shell.json:
+        return show_json(answer)
+    if not answer["data"]:
+        return note("nobody has named a `current` model yet: `smart-spawn route TASK --current MODEL`")
+    return show_table(
+        {
+            "caller": "left",
+            "stage": "left",
+            "decisions": "right",
+            "differing": "right",
+            "wins": "right",
+            "earned": "left",
+        },
+        [
+            (
+                row["caller"],
+                row["stage"],
+                row["decisions"],
+                row["differing"],
+                None if row["winRate"] is None else f"{row['winRate']:.2f}",
+                row["earned"],
+            )
+            for row in answer["data"]
+        ],
+    )
+
+
 def _show_all(answer: dict[str, Any]) -> None:
     if not answer["data"]:
         return note("nobody has voted yet; `smart-spawn rate DECISION 5` does")

@@ -112,6 +112,9 @@ def routing_fields(
             autocompletion=_complete(*DIVERSITIES),
         ),
     ] = None,
+    current: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="What you would use; see `routing.stage`.")
+    ] = None,
     no_explore: Annotated[
         bool, typer.Option("--no-explore", help="Try no model out: the task is too important.")
     ] = False,
@@ -148,6 +151,7 @@ def routing_fields(
             "count": count,
             "diversity": diversity,
             "explore": False if no_explore else None,
+            "current": current,
             "verbose": verbose or None,
         }
     )

@@ -86,6 +86,10 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """The context tags that counted, by their own names."""
     explored: str | None = None
     """The model that is believed to be better, where this one was chosen to learn more about it."""
+    stage: str = "active"
+    """How far routing was trusted: in `shadow` and `advise` the caller's own model is served."""
+    advised: Choice | None = None
+    """What would have been chosen, where the caller's own model was served in its place."""
     session: Session | None = None
     """Where the conversation stood before this decision."""
     switching_cost_usd: float | None = None
@@ -122,6 +126,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
                 self.catalog_version,
                 self.beliefs_version,
                 self.policy_version,
+                *([self.advised] if self.advised else []),
             ],
             order="deterministic",
         )

@@ -46,7 +46,7 @@ class Evidence:
 class Change:
     """The one change that would have made an alternative win."""
 
-    kind: Literal["weight", "benchmark", "budget", "exclude", "explore"]
+    kind: Literal["weight", "benchmark", "budget", "exclude", "explore", "stage"]
     what: str
     """The category, board, budget or model that changes."""
     value: float | str
@@ -61,6 +61,8 @@ class Change:
                 return f"with {self.value:g} more points on `{self.what}`"
             case "budget":
                 return f"with the budget `{self.value}`"
+            case "stage":
+                return f"in the stage `{self.value}`"
             case "explore":
                 return "with `explore` false"
             case _:
@@ -182,6 +184,8 @@ def _alternatives(
                 gap=decision.selected.score - choice.score,
                 change=Change(kind="explore", what="explore", value="false")
                 if choice.model == decision.explored
+                else Change(kind="stage", what="routing.stage", value="active")
+                if decision.advised and choice.score > decision.selected.score
                 else _change(decision.selected, choice, catalog, mix),
             )
             for choice in within
@@ -308,7 +312,9 @@ def reason(decision: Decision, catalog: Catalog) -> str:
     if lead is None:
         return f"{name}{effort} is the only model left for {decision.category} {where}{because}."
     gap = decision.selected.score - lead.score
-    if decision.explored:
+    if decision.advised:
+        how = "is the model that you use, and is served in this stage of routing"
+    elif decision.explored:
         how = f"is tried out, to learn more about it than {lead.model} would teach,"
     elif gap < 0:
         how = "cannot be told apart from the best and is expected to cost less"

@@ -83,6 +83,7 @@ class RouteRequest(_Body):
     count: Annotated[int, Field(ge=1, le=5)] = 1
     diversity: Diversity = "medium"
     explore: bool = True
+    current: ModelId | None = None
     verbose: bool = False
 
     @field_validator("context", mode="before")
@@ -95,10 +96,10 @@ class RouteRequest(_Body):
     def _bare(cls, ids: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(map(bare_id, ids))
 
-    @field_validator("pin")
+    @field_validator("pin", "current")
     @classmethod
-    def _bare_pin(cls, pin: str | None) -> str | None:
-        return None if pin is None else bare_id(pin)
+    def _bare_name(cls, name: str | None) -> str | None:
+        return None if name is None else bare_id(name)
 
     @classmethod
     def of(cls, values: Mapping[str, Any] | None = None, /, **options: Any) -> Self:

@@ -30,6 +30,7 @@ from smart_spawn.routing.request import RouteRequest
 from smart_spawn.scoring.category import Matrix
 from smart_spawn.scoring.tags import known_tags
 
+ACTIVE, SHADOW = "active", "shadow"
 KEPT_OTHERS = 7
 """How many of the next best a decision keeps: fallbacks, alternatives and up to five recommendations."""
 
@@ -60,6 +61,7 @@ def route(
     task_digest: str | None = None,
     session: Session | None = None,
     caller: str | None = None,
+    stage: str = ACTIVE,
 ) -> Decision:
     """Choose a model for one request. Equal arguments always give the equal decision.
 
@@ -77,6 +79,7 @@ def route(
         task_digest=task_digest,
         session=session,
         caller=caller,
+        stage=stage,
     )
 
 
@@ -92,13 +95,19 @@ def decide(
     task_digest: str | None = None,
     session: Session | None = None,
     caller: str | None = None,
+    stage: str = ACTIVE,
 ) -> Decision:
     """Choose for a task that was read before: what `route` does after classification, and what a replay does."""
     race = run_race(request, profile, catalog, at=at, policy=policy, ever_held=ever_held)
     best = row = int(race.ranking.order[choose(race.ranking, request.budget)])
+    advised = None
     if session is not None:
         best = row = _stay_or_leave(race, row, session)
-    elif catalog.learned and row == race.ranking.order[0] and may_explore(request, policy, task_digest):
+    if stage != ACTIVE:
+        own = _row_of_current(race, request)
+        if own is not None and own != row:
+            advised, best, row = row, own, own
+    elif _is_drawn(race, row, request, policy, task_digest, session):
         row = int(race.ranking.order[worth_trying(race.ranking, policy.explore)])
     return _decision(
         request,
@@ -112,7 +121,23 @@ def decide(
         session=session,
         caller=caller,
         explored=None if row == best else race.catalog.candidates[best].listing.id,
+        stage=stage,
+        advised=advised,
     )
+
+
+def _is_drawn(
+    race: Race,
+    row: int,
+    request: RouteRequest,
+    policy: RoutingPolicy,
+    task_digest: str | None,
+    session: Session | None,
+) -> bool:
+    """Tell whether this choice is one to try something out with: somebody voted, and nothing holds the best back."""
+    if race.catalog.learned is None or session is not None or row != race.ranking.order[0]:
+        return False
+    return may_explore(request, policy, task_digest)
 
 
 def may_explore(request: RouteRequest, policy: RoutingPolicy, task_digest: str | None) -> bool:
@@ -124,6 +149,12 @@ def may_explore(request: RouteRequest, policy: RoutingPolicy, task_digest: str |
     if not (request.explore and policy.explore > 0 and task_digest) or request.pin or request.only:
         return False
     return int(task_digest[:8], 16) % EXPLORE_EVERY == 0
+
+
+def _row_of_current(race: Race, request: RouteRequest) -> int | None:
+    """Return the row of the model that the caller uses now, where it satisfies the request."""
+    rows = race.ranking.order.tolist()
+    return next((row for row in rows if race.catalog.candidates[row].listing.id == request.current), None)
 
 
 def _stay_or_leave(race: Race, row: int, session: Session) -> int:
@@ -187,6 +218,8 @@ def _decision(
     session: Session | None = None,
     caller: str | None = None,
     explored: str | None = None,
+    stage: str = ACTIVE,
+    advised: int | None = None,
 ) -> Decision:
     """Write down that this row was chosen, with the next best by rank."""
     plain = race.catalog.candidates[row].listing.plain_id
@@ -210,8 +243,11 @@ def _decision(
             *race.filtered.warnings,
             *_warnings(request, profile, race, row),
             *([_trying(race, row, explored)] if explored else []),
+            *_stage_warnings(race, request, row, stage, advised),
         ),
         explored=explored,
+        stage=stage,
+        advised=None if advised is None else choice_at(race, advised),
         tags=known_tags(request.context)[0] if request.context else (),
         session=session,
         switching_cost_usd=switching_cost_usd(race.catalog, row, session.tokens)
@@ -325,6 +361,22 @@ def _trying(race: Race, row: int, better: str) -> str:
         f"`{race.catalog.candidates[row].listing.id}` is tried out to learn more about it; `{better}` is believed to "
         f"be {gap:.1f} points better: `explore` false, or `routing.explore` 0 in the settings, turns this off"
     )
+
+
+def _stage_warnings(
+    race: Race, request: RouteRequest, row: int, stage: str, advised: int | None
+) -> list[str]:
+    """Say what the stage of routing means for this answer; a shadow says nothing."""
+    if stage == ACTIVE:
+        return []
+    if advised is None:
+        if race.catalog.candidates[row].listing.id == request.current:
+            return []
+        return [f"`{request.current}` does not satisfy the request, so it cannot be served"]
+    if stage == SHADOW:
+        return []
+    name = race.catalog.candidates[advised].listing.id
+    return [f"the stage of routing is `{stage}`: `{name}` would be chosen in place of `{request.current}`"]
 
 
 def _warnings(request: RouteRequest, profile: TaskProfile, race: Race, row: int) -> list[str]:

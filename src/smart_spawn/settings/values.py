@@ -26,6 +26,7 @@ SourceName = Literal[
     "models_dev",
     "genai_prices",
 ]
+Stage = Literal["shadow", "advise", "active"]
 Norm = Literal["zscore", "robust", "rank", "equated"]
 
 _CREDENTIALS = re.compile(r"(?<=://)([^/@\s]*)@")
@@ -147,6 +148,11 @@ class RoutingSettings(_Part):
     """Vendors whose models are never chosen."""
     allow_training: bool = True
     """Whether prompts may go to providers that train on them or do not say."""
+    stage: Stage = "active"
+    """How far routing is trusted where a request names its `current` model. `shadow` serves that and keeps what would
+    have been chosen in the decision alone, `advise` tells it in the answer too, `active` serves the choice."""
+    stages: Mapping[str, Stage] = Field(default_factory=dict)
+    """The same for single callers: the id of a key, or `local` for what comes without one."""
     explore: Annotated[float, Field(ge=0, le=3, allow_inf_nan=False)] = 0.75
     """How readily a model is tried out of which votes say little yet, in standard deviations; 0 never does. At most
     one task in five is used for it, none without votes, with a pinned model, with `only` or in a conversation."""

@@ -72,6 +72,7 @@ _OWNING: Mapping[str, bool] = {
     "/benchmarks": True,
     "/keys": False,
     "/metrics": False,
+    "/stages": False,
     "/feedback/votes": False,
     "/feedback/acts": False,
     "/feedback/reverse": False,

@@ -56,6 +56,9 @@ def pick_json(decision: Decision, catalog: Catalog) -> dict[str, Any]:
                 else {}
             ),
             **({"warnings": list(decision.warnings)} if decision.warnings else {}),
+            **(
+                {"advised": decision.advised.model} if decision.advised and decision.stage == "advise" else {}
+            ),
         }
     }
 
@@ -164,6 +167,8 @@ def decision_json(
             else {}
         ),
         "warnings": list(decision.warnings),
+        **({"stage": decision.stage} if decision.request.current else {}),
+        **({"advised": _choice_json(decision.advised, catalog)} if decision.advised else {}),
         "catalogVersion": decision.catalog_version,
         "beliefsVersion": decision.beliefs_version,
         "policyVersion": decision.policy_version,

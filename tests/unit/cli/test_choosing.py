@@ -94,6 +94,7 @@ OPTIONS: list[tuple[list[str], dict[str, object]]] = [
     (["--count", "3"], {"count": 3}),
     (["--diversity", "high"], {"diversity": "high"}),
     (["--no-explore"], {"explore": False}),
+    (["--current", "acme/good-1"], {"current": "acme/good-1"}),
     (["--verbose"], {"verbose": True}),
 ]
 

@@ -25,6 +25,7 @@ from smart_spawn.api.learning_schemas import (
     OutcomeAnswer,
     ScoresAnswer,
     ScoresQuery,
+    StagesAnswer,
     StatsAnswer,
     StatsQuery,
     VotesAnswer,
@@ -34,6 +35,7 @@ from smart_spawn.api.requests import checked_query, read_object
 from smart_spawn.api.schemas import NoQuery
 from smart_spawn.app import SmartSpawn
 from smart_spawn.surface import beliefs, community, feedback
+from smart_spawn.surface.stages import stages_json
 from smart_spawn.surface.statistics import scores_json, stats_json
 
 VOTE_ERRORS = (400, 403, 404, 413, 503)
@@ -168,5 +170,11 @@ def learning_routes(app: SmartSpawn) -> APIRouter:
         query = checked_query(request.scope["query_string"], CommunityScoresQuery)
         category = None if query.category is None else str(query.category)
         return await shown(partial(community.community_scores_json, app, category, query.min_ratings))
+
+    @router.get("/stages", **describe("stages", StagesAnswer, query=NoQuery, errors=(400, 403, 503)))
+    async def stages(request: Request) -> Response:
+        """Tell how far routing has earned to be trusted, for callers who name their `current` model."""
+        checked_query(request.scope["query_string"], NoQuery)
+        return await shown(partial(stages_json, app))
 
     return router
