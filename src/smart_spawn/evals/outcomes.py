@@ -197,7 +197,8 @@ def _compared(
             notes.append(f"{len(scored) - len(kept)} models left out: no cost recorded")
         prompts = [p for p in prompts if all(m in p.answers and _costs(p.answers[m]) for m in kept)]
     elif len(kept) > 1:
-        notes.append("costs are not recorded for all prompts")
+        some = any(costs[m] for m in kept)
+        notes.append("costs are not recorded for all prompts" if some else "costs are not recorded")
     if len(kept) < 2:
         return "fewer than two models have scores for nearly all prompts"
     data = DataSet(name=name, prompts=tuple(prompts), models=tuple(kept), notes=tuple(notes)).only(kept)

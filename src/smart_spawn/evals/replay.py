@@ -64,6 +64,7 @@ class Fitted:
     """None where no cost is recorded at all."""
     weak: str
     """The cheapest, else the one that is right least often: what APGR starts from."""
+    accuracy: Mapping[str, float]
     points: Mapping[str, float]
     """Model → its accuracy as a score of mean 50 and deviation 20."""
     gains: Gains
@@ -119,6 +120,7 @@ def fit(train: DataSet, asked: DataSet) -> Fitted:
         strongest=models[best],
         cheapest=None if known is None else models[worst],
         weak=models[worst],
+        accuracy={m: float(overall[at]) for at, m in enumerate(models)},
         points={m: 50 + 20 * (float(overall[at]) - mean) / spread for at, m in enumerate(models)},
         gains=gains,
         row_of={p.id: row for row, p in enumerate(asked.prompts)},
@@ -273,9 +275,13 @@ def _family(model: str) -> str:
 
 
 async def collected(prompt: RecordedPrompt, fitted: Fitted) -> Result:
-    """Ask three different strong models at once and take what most say."""
+    """Ask up to three different strong models at once and take what most say.
+
+    Who is too weak is decided once, by accuracy; how likely each is right on this prompt breaks ties.
+    """
     rungs = {rung.model_id: rung for rung in fitted.rungs_of(prompt)}
-    members = members_of([rungs[model] for model in members_for(fitted)], MEMBERS)
+    asked = [replace(rungs[model], prior=fitted.accuracy[model]) for model in members_for(fitted)]
+    members = [rungs[member.model_id] for member in members_of(asked, MEMBERS)]
     outcome = await collective(_context(prompt), _brief(prompt), members, CollectiveOptions())
     return _result(outcome, prompt, fitted, together=True)
 
