@@ -13,8 +13,8 @@ from smart_spawn.evals.metrics import aiq, apgr, cpt, hull, recovered
 from smart_spawn.evals.outcomes import DataSet
 from smart_spawn.evals.replay import Fitted, cascaded
 
-SWEEP = (0.0, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.99)
-"""Thresholds of the cascade at which its curve is drawn."""
+WORTHS_USD = (0.002, 0.005, 0.01, 0.02, 0.04, 0.06, 0.1, 0.15, 0.3, 1.0)
+"""What a right answer may be worth to the cascade: the less, the less sure it must be."""
 PRICES = np.r_[0.0, np.geomspace(1e-3, 1e3, 61)]
 """What routing gives up in accuracy for the mean cost of all models, from nothing to everything."""
 RESAMPLES = 300
@@ -63,10 +63,10 @@ def route_curve(folds: Folds) -> Curve:
 
 
 async def cascade_curve(folds: Folds, score: Numbers, cost: Numbers) -> Curve:
-    """Run the cascade at many thresholds; always the strongest, given here, ends the curve."""
+    """Run the cascade at many worths of a right answer; always the strongest, given here, ends the curve."""
     scores, costs = [], []
-    for threshold in SWEEP:
-        policy = cascaded(threshold)
+    for worth in WORTHS_USD:
+        policy = cascaded(worth)
         results = [await policy(p, fitted) for fold, fitted in folds for p in fold.prompts]
         scores.append([r.score for r in results])
         costs.append([_or_nan(r.cost_usd) for r in results])
@@ -89,12 +89,17 @@ def metrics_of(
 ) -> dict[str, Any]:
     """Return the figures, their intervals over resampled prompts, and the points of each curve's hull.
 
-    APGR and CPT are of routing between the strongest and the cheapest model; AIQ is of routing among all models.
+    APGR and CPT are of routing between the strongest and the cheapest model; AIQ is of all curves together: at each
+    cost that policy which does best there. Each policy's own is beside it.
     """
-    figures = _figures(curves["route"], pair, spread, None)
+    both = Curve(
+        score=np.concatenate([curve.score for curve in curves.values()]),
+        cost=np.concatenate([curve.cost for curve in curves.values()]),
+    )
+    figures = _figures(both, pair, spread, None)
     count = len(pair[0])
     draws = np.random.default_rng(SEED).multinomial(count, np.full(count, 1 / count), RESAMPLES)
-    drawn = [_figures(curves["route"], pair, spread, times.astype(np.float64)) for times in draws]
+    drawn = [_figures(both, pair, spread, times.astype(np.float64)) for times in draws]
     aiqs = {name: _shown(_area(curve, spread, None)) for name, curve in curves.items()}
     return {
         "metrics": {name: _shown(value) for name, value in figures.items()},

@@ -112,7 +112,7 @@ def fit(train: DataSet, asked: DataSet) -> Fitted:
         cost = np.maximum(learn_gains(models, tasks, kinds, paid / unit).predict(new, new_kinds), 0.1) * unit
     best = max(range(len(models)), key=lambda at: (overall[at], -price[at] if price is not None else 0.0))
     worst = min(range(len(models)), key=lambda at: overall[at])
-    known = _known_prices(train)
+    known = known_prices(train)
     if known is not None:
         worst = min(range(len(models)), key=lambda at: (known[models[at]], -overall[at]))
     return Fitted(
@@ -129,7 +129,7 @@ def fit(train: DataSet, asked: DataSet) -> Fitted:
     )
 
 
-def _known_prices(train: DataSet) -> dict[str, float] | None:
+def known_prices(train: DataSet) -> dict[str, float] | None:
     """Return each model's mean cost over the prompts where all have one, when there are any."""
     shared = [p for p in train.prompts if all(p.answers[m].cost_usd is not None for m in train.models)]
     if not shared:
@@ -227,12 +227,15 @@ def _alone(prompt: RecordedPrompt, model: str) -> Result:
     return Result(score=recorded.score, cost_usd=recorded.cost_usd, latency_s=recorded.latency_s)
 
 
-def cascaded(min_confidence: float | None = None) -> Policy:
-    """Return the cascade, with a threshold of its own or at a caller's."""
+def cascaded(worth_usd: float | None = None) -> Policy:
+    """Return the cascade, as sure as it is by itself, or as a right answer of another worth asks for."""
 
     async def policy(prompt: RecordedPrompt, fitted: Fitted) -> Result:
-        options = CascadeOptions(min_confidence=min_confidence)
         ladder = _ladder(prompt, fitted)
+        sure = None
+        if worth_usd is not None:
+            sure = max(0.0, ladder[-1].prior - (ladder[-1].expected_cost_usd or 0.0) / worth_usd)
+        options = CascadeOptions(min_confidence=sure)
         return _result(await cascade(_context(prompt), _brief(prompt), ladder, options), prompt, fitted)
 
     return policy

@@ -78,10 +78,10 @@ def _metrics(row: Mapping[str, Any]) -> list[str]:
         return []
     lines = ["", "| router | APGR | CPT(50 %) | CPT(80 %) | AIQ |", "|---|---|---|---|---|"]
     cells = [_with(metrics[name], spread.get(name)) for name in ("apgr", "cpt50", "cpt80", "aiq")]
-    lines.append(f"| Smart Spawn, `route` | {' | '.join(cells)} |")
-    cascade = row.get("aiqByPolicy", {}).get("cascade")
-    if cascade is not None:
-        lines.append(f"| Smart Spawn, `cascade` |  |  |  | {_number(cascade)} |")
+    lines.append(f"| Smart Spawn | {' | '.join(cells)} |")
+    for policy, alone in row.get("aiqByPolicy", {}).items():
+        if alone is not None:
+            lines.append(f"| of that `{policy}` alone |  |  |  | {_number(alone)} |")
     for other in row["published"]:
         cells = [_number(other.get(name)) for name in ("apgr", "cpt50", "cpt80", "aiq")]
         lines.append(f"| {other['name']} ({other['source']}) | {' | '.join(cells)} |")
