@@ -1,7 +1,7 @@
 """Ask how surely the cascade's numbers hold: `python -m evals.hold_cascade DIR [NAME...]`.
 
-Development data are split in two at random, several times; each half is measured with what the other taught. The table
-says in how many of those the cascade kept 98 % of the strongest model's accuracy at 53 % of its cost.
+Development data are split in two at random, several times; each half is measured with what the other taught. The
+table says in how many of those the cascade kept 98 % of the strongest model's accuracy at 53 % of its cost.
 """
 
 from __future__ import annotations
