@@ -188,14 +188,14 @@ def _is_claude_code(row: Row) -> bool:
 
 
 def _claude_code(row: Row, memory: Memory) -> LoggedCall | Reason:
-    session, message = _text(row.get("sessionId")), row.get("message")
-    if row["type"] == "user" and isinstance(message, Mapping):
+    kind, session, message = _text(row.get("type")), _text(row.get("sessionId")), row.get("message")
+    if kind == "user" and isinstance(message, Mapping):
         text = _asked([{"role": "user", "content": message.get("content")}])
         if text and not row.get("isMeta"):
             memory.ask(session, text)
         return "not a call"
-    if row["type"] != "assistant":
-        return "not a call" if row["type"] in NOT_CALLS else "unknown format"
+    if kind != "assistant":
+        return "not a call" if kind in NOT_CALLS else "unknown format"
     if not isinstance(message, Mapping) or not isinstance(message.get("usage"), Mapping):
         return "no model"
     model = _text(message.get("model"))

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smart_spawn.lab.call import LoggedCall
@@ -262,6 +262,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None)  # a busy machine is no fault of the reader
 @given(JSON)
 def test_no_record_can_break_it(row: object) -> None:
     """Whatever a line holds is a call or a reason."""
