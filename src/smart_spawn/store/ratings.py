@@ -239,7 +239,7 @@ class RatingStore:
         recent_good = func.sum(_good(least) * _flag(_R.at >= split))
         query = (
             select(_R.model, func.count(), good, recent, recent_good)
-            .where(_R.at >= start, *_counting())
+            .where(_R.at >= start, _R.reversed_at.is_(None), _R.id.not_in(_replaced()))
             .group_by(_R.model)
         )
         with self._database.read() as connection:
@@ -310,6 +310,11 @@ def _counting() -> tuple[ColumnElement[bool], ...]:
         .exists()
     )
     return _R.reversed_at.is_(None), (_R.subject == "") | ~replaced
+
+
+def _replaced() -> Any:
+    """Select what later votes replaced: quicker than `_counting`, the same unless some were reversed in between."""
+    return select(_R.replaces).where(_R.replaces.is_not(None), _R.reversed_at.is_(None))
 
 
 def _values(row: RatingRow) -> dict[str, Any]:

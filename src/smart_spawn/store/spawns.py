@@ -186,7 +186,8 @@ class SpawnStore:
         self._writer.flush()
         first = (since - EPOCH).days
         mark = select(func.coalesce(func.max(spawn_marks.c.summed_up_to), 0)).scalar_subquery()
-        fresh = _summed().where(_S.id > mark, _S.day >= first).group_by(*(_S[name] for name in GROUPS))
+        # `+ 0` keeps SQLite from reading by day what is few rows by id.
+        fresh = _summed().where(_S.id > mark, _S.day + 0 >= first).group_by(*(_S[name] for name in GROUPS))
         old = select(*(_D[name] for name in (*GROUPS, *SUMS))).where(_D.day >= first)
         if caller is not None:
             fresh, old = fresh.where(_S.caller == caller), old.where(_D.caller == caller)
@@ -204,7 +205,9 @@ class SpawnStore:
         """Return what the newest spawns since a day saved against their baselines, in micro-USD, newest first."""
         query = (
             select(_S.baseline_micro_usd - _S.cost_micro_usd)
-            .where(_S.cost_micro_usd.is_not(None), _S.baseline_micro_usd.is_not(None), _S.day >= first_day)
+            .where(
+                _S.cost_micro_usd.is_not(None), _S.baseline_micro_usd.is_not(None), _S.day + 0 >= first_day
+            )
             .order_by(_S.id.desc())
             .limit(limit)
         )

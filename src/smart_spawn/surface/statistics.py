@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from smart_spawn.app import SmartSpawn
 from smart_spawn.feedback.drift import Window, drift
 from smart_spawn.feedback.outcome import GOOD
 from smart_spawn.store import SpawnSums
-from smart_spawn.store.spawns import GROUPS
+from smart_spawn.store.spawns import GROUPS, SUMS
 from smart_spawn.store.tables import EPOCH
 from smart_spawn.surface.caller import LOCAL, Caller
 
@@ -33,7 +34,9 @@ def stats_json(app: SmartSpawn, days: int, caller: Caller = LOCAL) -> dict[str, 
     """Return the statistics of the last days, today included; a key without `admin` sees its own."""
     now, only = app.now(), caller.sees_only
     since = now - timedelta(days=days - 1)
-    by = {name: app.store.spawns.sums(since, by=(name,), caller=only) for name in GROUPS}
+    who = app.store.spawns.sums(since, by=("day", "caller"), caller=only)
+    what = app.store.spawns.sums(since, by=("model", "category", "mode"), caller=only)
+    by = {name: _merged(who if name in ("day", "caller") else what, name) for name in GROUPS}
     modes = by["mode"]
     return {
         "data": {
@@ -164,6 +167,17 @@ def scores_json(app: SmartSpawn, category: str | None, min_samples: int, days: i
             if total >= min_samples
         ]
     }
+
+
+def _merged(rows: Sums, name: str) -> Sums:
+    """Add up sums that differ in other things than one."""
+    found: dict[Any, list[SpawnSums]] = {}
+    for row in rows:
+        found.setdefault(getattr(row, name), []).append(row)
+    return [
+        replace(group[0], **{each: sum(getattr(row, each) for row in group) for each in SUMS})
+        for group in found.values()
+    ]
 
 
 def _sorted(rows: Sums, name: str) -> Sums:
