@@ -1,6 +1,7 @@
 """Chats through the gateway: CPU a call, what it adds to the first word, and many streams at once.
 
-The real server, a provider that costs nothing, and whoever asks are three processes.
+The real server, a provider that costs nothing, and whoever asks are three processes. `--beside` measures whole calls
+alone, and other gateways beside ours (`benchmarks/beside.py`).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import asyncio
 import contextlib
 import json
 import resource
+import signal
 import socket
 import subprocess
 import sys
@@ -20,6 +22,7 @@ from typing import Any
 
 import aiohttp
 
+from benchmarks import beside
 from benchmarks.http import Server, load, running
 from benchmarks.record import append, headline, spread
 
@@ -177,19 +180,24 @@ def measure_streams(server: Server, streams: int, seconds: float) -> list[str]:
 
 
 def main() -> None:
-    """Measure all three, and append the rows."""
+    """Measure all three, or what `--beside` does, and append the rows."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=6.0, help="length of one round of whole calls")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--streams", type=int, default=200)
     parser.add_argument("--stream-seconds", type=float, default=60.0)
+    parser.add_argument("--beside", action="store_true", help="only whole calls, beside other gateways")
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that all that was started is ended
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     with (
         provider() as port,
         running(settings={"SMART_SPAWN_PROVIDERS__MOCK__BASE_URL": f"http://127.0.0.1:{port}/v1"}) as server,
     ):
+        if given.beside:
+            beside.measure(server, port, seconds=given.seconds, rounds=given.rounds)
+            return
         load(server, 4, 2.0, PATH)  # warm
         heading = headline("python -m benchmarks.gateway", PACKAGES)
         calls = [measure_calls(server, n, seconds=given.seconds, rounds=given.rounds) for n in (1, 16)]

@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -26,11 +26,23 @@ TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 PAGE_MIB = os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
+class Asked(Protocol):
+    """What the load generator can ask."""
+
+    @property
+    def port(self) -> int:
+        """Where it answers on the loopback."""
+
+    def cpu_s(self) -> float:
+        """Return the processor time that answering took so far, in seconds."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """A running server: its port, and the process that answers."""
+    """A running server: its port, the process that was started, and the one of its children that answers."""
 
     port: int
+    process: int
     worker: int
 
     def cpu_s(self) -> float:
@@ -72,7 +84,7 @@ def running(source: Path | None = None, *, settings: Mapping[str, str] | None = 
             began = time.perf_counter()
             _wait(port)
             print(f"first answer {time.perf_counter() - began:.2f} s after the start")
-            yield Server(port=port, worker=_worker(process.pid))
+            yield Server(port=port, process=process.pid, worker=_worker(process.pid))
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(timeout=10)
@@ -92,11 +104,25 @@ def _worker(parent: int) -> int:
     return int(children[0])
 
 
-def load(server: Server, connections: int, seconds: float, path: str) -> dict[str, Any]:
-    """Run the load generator once, with what the worker spent meanwhile."""
+def load(
+    server: Asked, connections: int, seconds: float, path: str, other: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Run the load generator once, with what the server spent meanwhile.
+
+    `other` is the model and the headers of a gateway that is not ours.
+    """
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.load",
+        str(server.port),
+        str(connections),
+        str(seconds),
+        path,
+    ]
     before = server.cpu_s()
     answer = subprocess.run(
-        [sys.executable, "-m", "benchmarks.load", str(server.port), str(connections), str(seconds), path],
+        [*command, json.dumps(other or {})],
         capture_output=True,
         text=True,
         check=True,

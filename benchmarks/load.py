@@ -1,4 +1,9 @@
-"""A load generator on plain sockets, in a process of its own: keep-alive connections that ask one after the other."""
+"""A load generator on plain sockets, in a process of its own: keep-alive connections that ask one after the other.
+
+    python -m benchmarks.load PORT CONNECTIONS SECONDS PATH ['{"model": ..., "headers": {...}}']
+
+The last argument is for chats through a gateway that is not ours.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +12,8 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 from urllib.parse import quote_plus
 
 TASKS = (
@@ -36,7 +42,7 @@ def distinct(at: int) -> str:
 
 
 class Client(asyncio.Protocol):
-    """One connection. Requests are written whole; answers are counted by their length."""
+    """One connection. Requests are written whole; answers end after their length, or with their last chunk."""
 
     def __init__(self, requests: Sequence[bytes], first: int, until: float) -> None:
         self.requests = requests
@@ -66,9 +72,10 @@ class Client(asyncio.Protocol):
         end = held.find(b"\r\n\r\n")
         if end < 0:
             return
-        at = held.find(b"content-length: ")
-        length = int(held[at + 16 : held.find(b"\r", at)])
-        if len(held) < end + 4 + length:
+        _, told, length = held[:end].lower().partition(b"content-length: ")
+        if told and len(held) < end + 4 + int(length.partition(b"\r")[0]):
+            return
+        if not told and not held.endswith(b"\r\n0\r\n\r\n"):
             return
         now = time.perf_counter()
         self.taken.append(now - self._sent)
@@ -85,10 +92,10 @@ class Client(asyncio.Protocol):
             self.done.set_result(None)
 
 
-def requests(path: str, port: int) -> list[bytes]:
+def requests(path: str, port: int, other: Mapping[str, Any]) -> list[bytes]:
     """Return the requests that are sent in turn: every one with a task of its own, so that no cache can answer."""
     if path.startswith("/v1/"):
-        return [_chat(path, port, at) for at in range(SENT)]
+        return [_chat(path, port, at, other) for at in range(SENT)]
     return [
         f"GET {path}?task={quote_plus(distinct(at))}&budget={BUDGETS[at // len(TASKS) % len(BUDGETS)]} HTTP/1.1\r\n"
         f"Host: 127.0.0.1:{port}\r\n\r\n".encode()
@@ -96,22 +103,30 @@ def requests(path: str, port: int) -> list[bytes]:
     ]
 
 
-def _chat(path: str, port: int, at: int) -> bytes:
-    model = f"smart-spawn/auto:{BUDGETS[at // len(TASKS) % len(BUDGETS)]}"
+def _chat(path: str, port: int, at: int, other: Mapping[str, Any]) -> bytes:
+    model = other.get("model") or f"smart-spawn/auto:{BUDGETS[at // len(TASKS) % len(BUDGETS)]}"
     messages = [
         {"role": "system", "content": "You are a careful assistant. Answer in one line."},
         {"role": "user", "content": distinct(at)},
     ]
     body = json.dumps({"model": model, "messages": messages, "temperature": 0.2, "max_tokens": 500}).encode()
-    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: {len(body)}\r\n\r\n"
-    return head.encode() + body
+    headers = {
+        "Host": f"127.0.0.1:{port}",
+        "Content-Type": "application/json",
+        "Content-Length": str(len(body)),
+        **other.get("headers", {}),
+    }
+    lines = [f"POST {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+    return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-async def run(port: int, connections: int, seconds: float, path: str) -> dict[str, object]:
+async def run(
+    port: int, connections: int, seconds: float, path: str, other: Mapping[str, Any]
+) -> dict[str, object]:
     """Ask for so many seconds over so many connections. Times are in milliseconds."""
     loop = asyncio.get_running_loop()
     began = time.perf_counter()
-    sent = requests(path, port)
+    sent = requests(path, port, other)
     clients = [
         (
             await loop.create_connection(
@@ -138,4 +153,5 @@ async def run(port: int, connections: int, seconds: float, path: str) -> dict[st
 
 if __name__ == "__main__":
     port, connections, seconds, path = sys.argv[1:5]
-    print(json.dumps(asyncio.run(run(int(port), int(connections), float(seconds), path))))
+    other = json.loads(sys.argv[5]) if len(sys.argv) > 5 else {}
+    print(json.dumps(asyncio.run(run(int(port), int(connections), float(seconds), path, other))))

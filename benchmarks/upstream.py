@@ -27,6 +27,7 @@ ANSWER = json.dumps(
 WHOLE = (
     b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(ANSWER) + ANSWER
 )
+UNKNOWN = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 FRAME = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "theirs"}
 
@@ -62,6 +63,10 @@ class Provider(asyncio.Protocol):
         self._held += data
         while (end := self._held.find(b"\r\n\r\n")) >= 0:
             head = self._held[:end].lower()
+            if not head.startswith(b"post "):  # some gateways ask which models there are
+                self._held = self._held[end + 4 :]
+                self._transport.write(UNKNOWN)
+                continue
             length = int(head.split(b"content-length:")[1].split(b"\r\n")[0])
             if len(self._held) < end + 4 + length:
                 return
