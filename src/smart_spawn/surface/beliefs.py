@@ -20,6 +20,11 @@ from smart_spawn.store import ActRow, RatingRow
 from smart_spawn.surface.feedback import _Body, checked
 
 LARGEST_PAGE = 5_000
+When = Annotated[
+    AwareDatetime, Field(ge=datetime(1970, 1, 1, tzinfo=UTC), lt=datetime(2200, 1, 1, tzinfo=UTC))
+]
+"""A moment that a vote can be of. At both ends of the calendar a change of time zone leads out of it."""
+Day = Annotated[date, Field(ge=date(1970, 1, 1), lt=date(2200, 1, 1))]
 
 
 class ReverseBody(_Body):
@@ -28,21 +33,21 @@ class ReverseBody(_Body):
     voter: Annotated[
         str | None, Field(min_length=1, max_length=100, description="id of a key, or `local`")
     ] = None
-    day: Annotated[date | None, Field(description="UTC")] = None
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    day: Annotated[Day | None, Field(description="UTC")] = None
+    since: When | None = None
+    until: When | None = None
 
 
 class UndoBody(_Body):
     """What `POST /feedback/undo` takes."""
 
-    act: Annotated[int, Field(ge=1, description="as `/feedback/acts` lists them")]
+    act: Annotated[int, Field(ge=1, lt=2**53, description="as `/feedback/acts` lists them")]
 
 
 class VoteBody(_Body):
     """One exported vote."""
 
-    at: AwareDatetime
+    at: When
     voter: Annotated[str, Field(min_length=1, max_length=100)]
     subject: Annotated[str, Field(max_length=100)] = ""
     kind: Literal["rating", "outcome", "plugin", "gate"]
@@ -52,7 +57,7 @@ class VoteBody(_Body):
     cluster: Annotated[str, Field(max_length=64)] = ""
     value: Annotated[float, Field(ge=WORST, le=BEST, allow_inf_nan=False)]
     comment: Annotated[str | None, Field(max_length=2_000)] = None
-    reversed_at: AwareDatetime | None = None
+    reversed_at: When | None = None
 
 
 class VotesBody(_Body):

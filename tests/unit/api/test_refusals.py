@@ -91,6 +91,17 @@ CASES = [
     ("POST", "/api/spawn", b"{}", 400, "MISSING_PARAM", "task"),
     ("POST", "/api/spawn", b'{"task": "x", "mode": "swarms"}', 400, "INVALID_PARAM", "swarms"),
     ("POST", "/api/spawn", b'{"task": "x", "wait": "maybe"}', 400, "INVALID_PARAM", "wait"),
+    ("POST", "/api/feedback/undo", b'{"act": 1' + b"0" * 30 + b"}", 400, "INVALID_PARAM", "act"),
+    ("POST", "/api/feedback/reverse", b'{"day": "9999-12-31"}', 400, "INVALID_PARAM", "day"),
+    (
+        "POST",
+        "/api/feedback/votes",
+        b'{"votes": [{"at": "0001-01-01T00:00:00+14:00", "voter": "v", "kind": "rating", "model": "a/b",'
+        b' "category": "coding", "value": 5}]}',
+        400,
+        "INVALID_PARAM",
+        "at",
+    ),
     ("POST", "/api/refresh", b'{"sources": ["lmarean"]}', 400, "INVALID_PARAM", "lmarena"),
     ("POST", "/api/refresh", b'{"sources": "lmarena"}', 400, "INVALID_PARAM", "list"),
     ("POST", "/api/refresh", b'{"source": ["lmarena"]}', 400, "INVALID_PARAM", "`sources`"),
