@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -124,6 +124,9 @@ class SpawnRow:
     """`None` where nobody knows yet."""
 
 
+_ROW = tuple(field.name for field in fields(SpawnRow))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpawnSums:
     """Sums over the spawns of one day, caller, model, category and mode. Money is in micro-USD."""
@@ -158,7 +161,8 @@ class SpawnStore:
 
     def put(self, row: SpawnRow) -> bool:
         """Hand a row to the writer, from any thread: microseconds, never an error; False when it was dropped."""
-        return self._writer.put(spawns, {**asdict(row), "day": (row.at - EPOCH).days}, size_bytes=400)
+        values = {name: getattr(row, name) for name in _ROW}  # `asdict` copies each value: 45 µs instead of 2
+        return self._writer.put(spawns, {**values, "day": (row.at - EPOCH).days}, size_bytes=400)
 
     def roll_up(self, now: datetime, limit: int = ROLL_UP_ROWS) -> int:
         """Add rows that have settled to the sums by day; return how many. Fewer than `limit` means: all of them."""
