@@ -16,7 +16,7 @@ import numpy as np
 
 from smart_spawn.feedback.beliefs import BASE_SHARE, EVEN, POINTS_PER_RATING, TYPICAL_RATING, Vector
 from smart_spawn.feedback.outcome import Outcome
-from smart_spawn.feedback.posterior import posterior
+from smart_spawn.feedback.posterior import Ground, posterior
 from smart_spawn.feedback.tally import Tally
 from smart_spawn.routing.policy import EXPLORE, EXPLORE_EVERY
 
@@ -132,11 +132,13 @@ class Ours(BenchmarkOnly):
                 value=value,
             )
         )
-        found = posterior(self._tally.beliefs(AT), self._prior)
+        beliefs = self._tally.beliefs(AT)
+        ground = Ground.of(beliefs, self._prior)
+        found = posterior(beliefs, ground)
         self._rank = self._base.copy()
-        for name, offset in found.offsets.items():
+        for name, offset in zip(ground.models, found.offsets, strict=True):
             self._rank[int(name)] += offset
-        for (name, where), belief, lack in zip(found.cells, found.beliefs, found.lacks, strict=True):
+        for (name, where), belief, lack in zip(ground.cells, found.beliefs, found.lacks, strict=True):
             self._rank[int(name), int(where)] = belief
             self._lack[int(name), int(where)] = lack
 

@@ -33,8 +33,6 @@ class _View:
     """The same with beliefs beside it."""
     laid: str
     """The version of these beliefs."""
-    body: bytes
-    """The beliefs as the store keeps them; empty without any."""
 
     @property
     def version(self) -> str:
@@ -91,14 +89,16 @@ class Learning:
             assert self._beliefs is not None  # noqa: S101  # as `_take_up` leaves it
             return self._beliefs
 
-    def keep(self, decision: Decision) -> None:
-        """See to it that the beliefs of a decision can be found again. Costs nothing after the first of a version."""
-        version, held = decision.beliefs_version, self._view
-        if version == NO_BELIEFS or version in self._stored or held is None:
+    def keep(self, decision: Decision, catalog: Catalog) -> None:
+        """See to it that the beliefs of a decision can be found again. Costs nothing after the first of a version.
+
+        `catalog` is what it was made from; by now there may be newer beliefs.
+        """
+        version, learned = decision.beliefs_version, catalog.learned
+        if learned is None or version != learned.version or version in self._stored:
             return
-        if held.version == version:
-            self._store.beliefs.save(version, held.body, decision.created_at)
-            self._stored.add(version)
+        self._store.beliefs.save(version, learned.beliefs.encode, decision.created_at)
+        self._stored.add(version)
 
     def past(self, version: str, catalog: Catalog) -> Catalog:
         """Return a catalogue with the beliefs of a past decision beside it. Raises NotFound when they were pruned."""
@@ -191,9 +191,9 @@ class Learning:
         assert beliefs is not None  # noqa: S101  # as `_take_up` leaves it
         if held is not None and held.base is catalog and held.laid == beliefs.version:
             return held
-        learned = None if beliefs.empty else Learned.of(beliefs, catalog)
-        body = beliefs.encode() if learned else b""
-        self._view = _View(base=catalog, catalog=catalog.believing(learned), laid=beliefs.version, body=body)
+        before = None if held is None else held.catalog.learned
+        learned = None if beliefs.empty else Learned.of(beliefs, catalog, before)
+        self._view = _View(base=catalog, catalog=catalog.believing(learned), laid=beliefs.version)
         return self._view
 
 

@@ -237,9 +237,10 @@ class SmartSpawn:
         session = self._sessions.get(request.session_id)
         if session is not None and held:
             session = replace(session, held=True)
-        decision = self._choose(request, self.catalog, session=session, caller=caller)
+        catalog = self.catalog
+        decision = self._choose(request, catalog, session=session, caller=caller)
         self.moved(request.session_id, decision.selected.model, max(tokens, decision.task.tokens))
-        self.learning.keep(decision)
+        self.learning.keep(decision, catalog)
         self.log.put(decision, request.task)
         return decision
 
@@ -284,10 +285,10 @@ class SmartSpawn:
 
     def recommend(self, request: RouteRequest, *, caller: str | None = None) -> list[Decision]:
         """Choose `request.count` models, the most wanted first, from different providers where that costs little."""
-        at = self.now()
+        at, catalog = self.now(), self.catalog
         decisions = recommend(
             request,
-            self.catalog,
+            catalog,
             at=at,
             decision_id=lambda: new_decision_id(at),
             policy=self.policy,
@@ -295,7 +296,7 @@ class SmartSpawn:
             task_digest=self.log.digest(request.task),
             caller=caller,
         )
-        self.learning.keep(decisions[0])
+        self.learning.keep(decisions[0], catalog)
         self.log.put(decisions[0], request.task)
         return decisions
 

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 import msgspec
 import numpy as np
@@ -46,6 +46,7 @@ DIGITS = 6
 """Sums are rounded before they are hashed and used: the last bits depend on the order of the votes."""
 
 Vector = npt.NDArray[np.float64]
+Points = TypeVar("Points", float, Vector)
 Prior = Callable[[str, str], float | None]
 """Model and category → the benchmark score, 0 to 100; `None` where there is none."""
 Cells = tuple[tuple[str, ...], ...]
@@ -240,7 +241,7 @@ def spread_of(count: float) -> float:
     return SIGMA / float(np.sqrt(PRIOR_VOTES + max(count, 0.0)))
 
 
-def in_scores(points: float) -> float:
+def in_scores(points: Points) -> Points:
     """Turn a difference in belief points into one in score points, which benchmarks stretch further apart."""
     return points / BASE_SHARE
 

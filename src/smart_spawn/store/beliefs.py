@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from sqlalchemy import Column, Connection, Index, LargeBinary, Table, Text, delete, select
@@ -19,6 +20,9 @@ beliefs = Table(
 )
 Index("ix_beliefs_created_at", beliefs.c.created_at)
 
+WAITING_BYTES = 50_000
+"""What a snapshot of some thousand cells takes while it waits to be written."""
+
 
 class BeliefStore:
     """Snapshots by version. The body is opaque here."""
@@ -27,10 +31,16 @@ class BeliefStore:
         self._database = database
         self._writer = writer
 
-    def save(self, version: str, body: bytes, at: datetime) -> bool:
-        """Hand a snapshot to the writer, before the first decision that names it; False when it was dropped."""
-        row = {"version": version, "created_at": at, "body": body}
-        return self._writer.put(beliefs, row, size_bytes=len(body) + 100)
+    def save(self, version: str, body: Callable[[], bytes], at: datetime) -> bool:
+        """Hand a snapshot to the writer, before the first decision that names it; False when it was dropped.
+
+        Nobody waits for `body`: the writer's thread makes it.
+        """
+        return self._writer.put(
+            beliefs,
+            lambda: {"version": version, "created_at": at, "body": body()},
+            size_bytes=WAITING_BYTES,
+        )
 
     def get(self, version: str) -> bytes | None:
         """Return a snapshot, `None` when it is not stored any more."""

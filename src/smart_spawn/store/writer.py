@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,8 @@ RETRY_S = 0.25
 STOP_S = 2.0
 
 Row = Mapping[str, Any]
+Entry = tuple[Table, Row | Callable[[], Row], int]
+"""A table, a row or what makes it, and its size in bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +55,7 @@ class GroupWriter:
         self._lock = threading.Lock()
         self._arrived = threading.Event()
         self._settled = threading.Condition(self._lock)
-        self._queue: list[tuple[Table, Row, int]] = []
+        self._queue: list[Entry] = []
         self._bytes = 0
         self._accepted = self._handled = self._written = self._dropped = 0
         self._last_error: str | None = None
@@ -61,8 +63,11 @@ class GroupWriter:
         self._hurry = False
         self._thread: threading.Thread | None = None
 
-    def put(self, table: Table, row: Row, *, size_bytes: int = 0) -> bool:
-        """Take one row; False when it had to be dropped. Never blocks on the database, never raises."""
+    def put(self, table: Table, row: Row | Callable[[], Row], *, size_bytes: int = 0) -> bool:
+        """Take one row; False when it had to be dropped. Never blocks on the database, never raises.
+
+        A row that takes a while to make may come as what makes it, which the writer's thread then calls.
+        """
         with self._lock:
             if (
                 self._stop_at is not None
@@ -132,7 +137,7 @@ class GroupWriter:
             elif self._stop_at is not None:
                 return
 
-    def _take(self) -> list[tuple[Table, Row, int]]:
+    def _take(self) -> list[Entry]:
         with self._lock:
             self._hurry = False
             batch, self._queue = self._queue[:MAX_BATCH], self._queue[MAX_BATCH:]
@@ -140,7 +145,7 @@ class GroupWriter:
                 self._arrived.clear()
             return batch
 
-    def _store(self, batch: Sequence[tuple[Table, Row, int]]) -> None:
+    def _store(self, batch: Sequence[Entry]) -> None:
         """Write a batch, again and again while the database is busy or full; refused rows are given up."""
         while True:
             try:
@@ -158,7 +163,7 @@ class GroupWriter:
                 self._settle(batch, written=len(batch))
                 return
 
-    def _one_by_one(self, batch: Sequence[tuple[Table, Row, int]]) -> None:
+    def _one_by_one(self, batch: Sequence[Entry]) -> None:
         """Save the good rows of a batch that the database refused as a whole."""
         for entry in batch:
             try:
@@ -169,10 +174,10 @@ class GroupWriter:
             else:
                 self._settle([entry], written=1, keep_error=True)
 
-    def _insert(self, batch: Sequence[tuple[Table, Row, int]]) -> None:
+    def _insert(self, batch: Sequence[Entry]) -> None:
         groups: dict[Table, list[dict[str, Any]]] = {}
         for table, row, _ in batch:
-            groups.setdefault(table, []).append(dict(row))
+            groups.setdefault(table, []).append(dict(row() if callable(row) else row))
         with self._database.write(alone=False) as connection:
             for table, rows in groups.items():
                 connection.execute(self._database.upsert(table), rows)
@@ -181,9 +186,7 @@ class GroupWriter:
         with self._lock:
             self._last_error = error.message if isinstance(error, SmartSpawnError) else type(error).__name__
 
-    def _settle(
-        self, batch: Sequence[tuple[Table, Row, int]], *, written: int, keep_error: bool = False
-    ) -> None:
+    def _settle(self, batch: Sequence[Entry], *, written: int, keep_error: bool = False) -> None:
         with self._settled:
             self._handled += len(batch)
             self._written += written

@@ -9,12 +9,12 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, Field
 
 from smart_spawn.app import SmartSpawn
-from smart_spawn.catalog.learned import prior_of
+from smart_spawn.catalog.layout import prior_of
 from smart_spawn.errors import InvalidRequest, NotFound, UnknownModel
 from smart_spawn.feedback import Beliefs
 from smart_spawn.feedback.beliefs import in_scores
 from smart_spawn.feedback.outcome import BEST, WORST
-from smart_spawn.feedback.posterior import posterior
+from smart_spawn.feedback.posterior import Ground, posterior
 from smart_spawn.model import CATEGORIES, bare_id
 from smart_spawn.store import ActRow, RatingRow
 from smart_spawn.surface.feedback import _Body, checked
@@ -69,7 +69,7 @@ class VotesBody(_Body):
 def beliefs_json(app: SmartSpawn) -> dict[str, Any]:
     """List the models that anybody voted on, the most votes first."""
     beliefs, catalog = app.learning.current(), app.catalog
-    found = posterior(beliefs, prior_of(catalog))
+    found = posterior(beliefs, Ground.of(beliefs, prior_of(catalog)))
     votes: dict[str, int] = {}
     for (model, _), count in zip(beliefs.own.cells, beliefs.own.votes.tolist(), strict=True):
         votes[model] = votes.get(model, 0) + int(count)
@@ -80,7 +80,7 @@ def beliefs_json(app: SmartSpawn) -> dict[str, Any]:
             "points": round(in_scores(offset), 2),
             "inCatalog": model in catalog.index,
         }
-        for model, offset in found.offsets.items()
+        for model, offset in zip(found.ground.models, found.offsets.tolist(), strict=True)
     ]
     rows.sort(key=lambda row: (-int(str(row["votes"])), str(row["model"])))
     return {"data": rows, "meta": {"beliefsVersion": beliefs.version, "day": beliefs.day.date().isoformat()}}
@@ -95,6 +95,7 @@ def belief_json(app: SmartSpawn, model: str) -> dict[str, Any]:
     if model not in catalog.index and model not in beliefs.cells_of:
         raise UnknownModel(model, nearest=catalog.nearest(model))
     prior = prior_of(catalog)
+    found = posterior(beliefs, Ground.of(beliefs, prior))
     return {
         "data": {
             "model": model,
@@ -107,9 +108,7 @@ def belief_json(app: SmartSpawn, model: str) -> dict[str, Any]:
                     "category": category,
                     "points": round(in_scores(points), 2),
                 }
-                for context, rows in sorted(posterior(beliefs, prior).contexts.items())
-                for (name, category), points in rows
-                if name == model
+                for context, category, points in sorted(found.contexts_of(model))
             ],
         }
     }

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from smart_spawn.app import SmartSpawn
-from smart_spawn.catalog.learned import prior_of
+from smart_spawn.catalog.layout import prior_of
 from smart_spawn.surface.caller import LOCAL, Caller
 from smart_spawn.surface.feedback import Stars, _OfModel, checked
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from smart_spawn.answers.explained import explained
 from smart_spawn.app import Replay
-from smart_spawn.catalog.learned import prior_of
+from smart_spawn.catalog.layout import prior_of
 from smart_spawn.catalog.snapshot import Catalog
 from smart_spawn.model import Budget, Category
 from smart_spawn.routing.decision import Choice, Decision

@@ -151,7 +151,7 @@ def test_windows_and_the_gate_are_counted_from_votes_that_count(store: Store) ->
 
 def test_beliefs_are_found_by_version(store: Store) -> None:
     """A snapshot is there as soon as a decision may name it, and an unknown version is nothing."""
-    store.beliefs.save("abc", b"body", NOW)
+    store.beliefs.save("abc", lambda: b"body", NOW)
     assert store.beliefs.get("abc") == b"body"
     assert store.beliefs.get("nowhere") is None
     store.prune(1, NOW + timedelta(days=2))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import httpx
 import pytest
 
 from smart_spawn.app import SmartSpawn
+from smart_spawn.feedback import Beliefs
 from smart_spawn.providers.fake import FakeProvider, Scripted
 from tests.unit.api.conftest import body_of
 from tests.unit.api.test_callers import bearer
@@ -44,6 +46,28 @@ async def test_a_vote_changes_the_next_choice_and_leaves_the_past_alone(
         assert replayed["same"] is True, replayed
     explained = (await http.get(f"/api/decisions/{pinned.id}/explain")).text
     assert "feedback, of votes here" in explained
+
+
+async def test_no_request_waits_for_beliefs_to_be_written(
+    served: SmartSpawn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Votes alone write none; the first decision that follows from them has the writer's thread do it, once."""
+    encode, by = Beliefs.encode, list[str]()
+
+    def noted(beliefs: Beliefs) -> bytes:
+        by.append(threading.current_thread().name)
+        return encode(beliefs)
+
+    monkeypatch.setattr(Beliefs, "encode", noted)
+    first = await served.route(category="coding", budget="any")
+    for rating in (2, 3, 4):
+        await served.rate(first, rating)
+    served.store.writer.flush()
+    assert by == []
+    for _ in range(3):
+        again = await served.route(category="coding", budget="any")
+    assert served.store.beliefs.get(again.beliefs_version) is not None
+    assert by == ["store-writer"]
 
 
 @pytest.mark.parametrize(

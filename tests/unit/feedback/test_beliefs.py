@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from smart_spawn.feedback import Beliefs, Outcome, Tally, learn
-from smart_spawn.feedback.posterior import posterior
+from smart_spawn.feedback.posterior import Ground, Posterior, posterior
 
 NOW = datetime(2026, 8, 8, tzinfo=UTC)
 A, B = "vendor/a", "vendor/b"
@@ -40,6 +40,11 @@ def many(count: int, seed: int = 1) -> list[Outcome]:
 def seventy(model: str, category: str) -> float:
     """Give every model a benchmark score that promises 62."""
     return 70.0
+
+
+def believed(beliefs: Beliefs) -> Posterior:
+    """Return all that is believed of models with such benchmarks."""
+    return posterior(beliefs, Ground.of(beliefs, seventy))
 
 
 def test_the_example_of_the_documents_comes_out() -> None:
@@ -129,14 +134,14 @@ def test_beliefs_survive_storing_to_the_bit() -> None:
     assert again.version == beliefs.version
     rebuilt = Beliefs.of(day=again.day, own=again.own, contexts=again.contexts)
     assert rebuilt.version == beliefs.version
-    assert posterior(again, seventy).beliefs.tolist() == posterior(beliefs, seventy).beliefs.tolist()
+    assert believed(again).beliefs.tolist() == believed(beliefs).beliefs.tolist()
 
 
 def test_all_beliefs_at_once_are_those_one_by_one() -> None:
     """The arrays that ranking reads say what explanations say."""
     beliefs = learn(many(300), NOW)
-    found = posterior(beliefs, seventy)
-    for cell, belief, lack in zip(found.cells, found.beliefs, found.lacks, strict=True):
+    found = believed(beliefs)
+    for cell, belief, lack in zip(found.ground.cells, found.beliefs, found.lacks, strict=True):
         standing = beliefs.standing(cell[0], cell[1], seventy)
         assert standing.belief == pytest.approx(float(belief))
         assert standing.spread - 12 == pytest.approx(float(lack))
@@ -146,8 +151,9 @@ def test_a_context_adds_only_what_its_category_does_not_say() -> None:
     """A model that is praised for Rust alone gains there, and elsewhere in coding it does not fall below the rest."""
     votes = [outcome(5, voter=f"key_{n}", tags=("rust",)) for n in range(9)]
     votes += [outcome(2, voter=f"key_{n}") for n in range(9)]
-    added = dict(posterior(learn(votes, NOW), seventy).contexts["rust"])
-    assert added[A, "coding"] > 5
+    [(context, category, points)] = believed(learn(votes, NOW)).contexts_of(A)
+    assert (context, category) == ("rust", "coding")
+    assert points > 5
 
 
 def test_nobody_said_anything_is_no_belief() -> None:
@@ -155,7 +161,7 @@ def test_nobody_said_anything_is_no_belief() -> None:
     empty = learn([], NOW)
     assert empty.empty
     assert empty.version == "none"
-    assert posterior(empty, seventy).cells == ()
+    assert believed(empty).ground.cells == ()
 
 
 def test_a_vote_among_thousands_is_believed_within_milliseconds(

@@ -143,6 +143,26 @@ def test_a_bad_row_does_not_take_the_others_along(store: Store) -> None:
     assert store.writer.state.last_error
 
 
+def test_a_row_may_be_made_by_the_writer(store: Store) -> None:
+    """Whoever puts it does not wait for it to be made; one that cannot be made takes no others along."""
+    makers: list[str] = []
+
+    def made() -> dict[str, Any]:
+        makers.append(threading.current_thread().name)
+        return row("a/made")
+
+    def broken() -> dict[str, Any]:
+        raise ValueError("it cannot be made")
+
+    for late in (made, broken):
+        store.writer.put(tables.known_ids, late)
+    store.writer.put(tables.known_ids, row("a/plain"))
+    assert store.writer.flush(5)
+    assert store.known_ids.ever_held() == {"a/made", "a/plain"}
+    assert set(makers) == {"store-writer"}
+    assert (store.writer.state.written, store.writer.state.dropped) == (2, 1)
+
+
 def test_a_damaged_database_is_not_tried_for_ever(gate: Gate) -> None:
     """Rows are given up and counted; the requests go on and the state says why."""
     gate.errors = [StoreCorrupt("the file is damaged")] * 4
