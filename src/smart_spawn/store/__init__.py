@@ -11,7 +11,8 @@ from smart_spawn.store.models import KnownIds, PriceHistory, PricePoint
 from smart_spawn.store.own import OwnStore
 from smart_spawn.store.payloads import ManifestEntry, PayloadStore, Quarantine
 from smart_spawn.store.ratings import ActRow, RatingRow, RatingStore
-from smart_spawn.store.spawns import SpawnRow, SpawnStore, SpawnSums
+from smart_spawn.store.spawn_sums import SpawnSums
+from smart_spawn.store.spawns import SpawnRow, SpawnStore
 from smart_spawn.store.statuses import SourceStatus, StatusStore
 from smart_spawn.store.writer import GroupWriter, WriterState
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +13,6 @@ from smart_spawn.app import SmartSpawn
 from smart_spawn.feedback.drift import Window, drift
 from smart_spawn.feedback.outcome import GOOD
 from smart_spawn.store import SpawnSums
-from smart_spawn.store.spawns import GROUPS, SUMS
 from smart_spawn.store.tables import EPOCH
 from smart_spawn.surface.caller import LOCAL, Caller
 
@@ -25,7 +23,7 @@ RESAMPLES = 1_000
 RECENT, EARLIER = timedelta(days=14), timedelta(days=90)
 """The windows of the drift alarm: the last days, and those before them."""
 TOP = 10
-WAYS = {"byModel": "model", "byCategory": "category", "byMode": "mode", "byKey": "caller"}
+WAYS = {"byDay": "day", "byModel": "model", "byCategory": "category", "byMode": "mode", "byKey": "caller"}
 
 Sums = Sequence[SpawnSums]
 
@@ -34,25 +32,23 @@ def stats_json(app: SmartSpawn, days: int, caller: Caller = LOCAL) -> dict[str, 
     """Return the statistics of the last days, today included; a key without `admin` sees its own."""
     now, only = app.now(), caller.sees_only
     since = now - timedelta(days=days - 1)
-    who = app.store.spawns.sums(since, by=("day", "caller"), caller=only)
-    what = app.store.spawns.sums(since, by=("model", "category", "mode"), caller=only)
-    by = {name: _merged(who if name in ("day", "caller") else what, name) for name in GROUPS}
+    by = app.store.spawns.sums(since, caller=only)
     modes = by["mode"]
     return {
         "data": {
             "totalSpawns": sum(row.spawns for row in modes),
-            "byModel": _counts(by["model"], "model"),
-            "byCategory": _counts(by["category"], "category"),
-            "byMode": _counts(modes, "mode"),
+            "byModel": _counts(by["model"]),
+            "byCategory": _counts(by["category"]),
+            "byMode": _counts(modes),
             "totalEstimatedCost": _usd(sum(row.cost_micro_usd for row in modes)),
             "savings": _usd(sum(row.saved_micro_usd for row in modes)),
             "since": since.date().isoformat(),
             "daily": [
-                {"date": _day(row), "spawns": row.spawns, "estimatedCost": _usd(row.cost_micro_usd)}
-                for row in sorted(by["day"], key=lambda row: row.day)
+                {"date": row.name, "spawns": row.spawns, "estimatedCost": _usd(row.cost_micro_usd)}
+                for row in by["day"]
             ],
-            "cascade": _cascade([row for row in modes if row.mode == "cascade"]),
-            "categoryAvgCost": {row.category: _average(row) for row in _sorted(by["category"], "category")},
+            "cascade": _cascade([row for row in modes if row.name == "cascade"]),
+            "categoryAvgCost": {row.name: _average(row) for row in by["category"]},
             "topModels": _top(by["model"]),
             "spend": _spend(by),
             "saved": _saved(app, modes, (since - EPOCH).days, only),
@@ -77,8 +73,8 @@ def _cascade(rows: Sums) -> dict[str, Any]:
 
 def _top(rows: Sums) -> list[dict[str, Any]]:
     return [
-        {"model": row.model, "count": row.spawns, "avgCost": _average(row)}
-        for row in sorted(rows, key=lambda row: (-row.spawns, row.model))[:TOP]
+        {"model": row.name, "count": row.spawns, "avgCost": _average(row)}
+        for row in sorted(rows, key=lambda row: (-row.spawns, row.name))[:TOP]
     ]
 
 
@@ -89,16 +85,9 @@ def _spend(by: Mapping[str, Sums]) -> dict[str, Any]:
         "usd": _usd(sum(row.cost_micro_usd for row in modes)),
         "byListPricesUsd": _usd(sum(row.estimated_micro_usd for row in modes)),
         "unknownCost": sum(row.spawns - row.costed for row in modes),
-        "byDay": {
-            _day(row): _usd(row.cost_micro_usd)
-            for row in sorted(by["day"], key=lambda row: row.day)
-            if row.costed
-        },
         **{
-            title: {
-                getattr(row, name): _usd(row.cost_micro_usd) for row in _sorted(by[name], name) if row.costed
-            }
-            for title, name in WAYS.items()
+            title: {row.name: _usd(row.cost_micro_usd) for row in by[way] if row.costed}
+            for title, way in WAYS.items()
         },
     }
 
@@ -169,27 +158,8 @@ def scores_json(app: SmartSpawn, category: str | None, min_samples: int, days: i
     }
 
 
-def _merged(rows: Sums, name: str) -> Sums:
-    """Add up sums that differ in other things than one."""
-    found: dict[Any, list[SpawnSums]] = {}
-    for row in rows:
-        found.setdefault(getattr(row, name), []).append(row)
-    return [
-        replace(group[0], **{each: sum(getattr(row, each) for row in group) for each in SUMS})
-        for group in found.values()
-    ]
-
-
-def _sorted(rows: Sums, name: str) -> Sums:
-    return sorted(rows, key=lambda row: str(getattr(row, name)))
-
-
-def _counts(rows: Sums, name: str) -> dict[str, int]:
-    return {getattr(row, name): row.spawns for row in _sorted(rows, name)}
-
-
-def _day(row: SpawnSums) -> str:
-    return (EPOCH + timedelta(days=row.day)).date().isoformat()
+def _counts(rows: Sums) -> dict[str, int]:
+    return {row.name: row.spawns for row in rows}
 
 
 def _average(row: SpawnSums) -> float:

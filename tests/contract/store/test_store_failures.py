@@ -288,7 +288,7 @@ def test_a_character_that_a_database_refuses_holds_nobody_up(store: Store) -> No
     odd, good = (SpawnRow(at=NOW, model=model, category="coding") for model in ("a/\0", "a/good"))
     store.spawns.put(odd)
     store.spawns.put(good)
-    models = {row.model for row in store.spawns.sums(NOW)}
+    models = {row.name for row in store.spawns.sums(NOW)["model"]}
     assert "a/good" in models
     try:
         assert store.decisions.get("dec_\0") is None

@@ -1,11 +1,15 @@
 """What is learned, kept in each database: the spawn log and its sums, votes, beliefs, reports."""
 
+import random
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
 
 import pytest
 
 from smart_spawn.store import PosteriorRow, RatingRow, SpawnRow, Store
+from smart_spawn.store.spawn_sums import SUMS
+from smart_spawn.store.tables import EPOCH
 
 from .conftest import NOW
 
@@ -40,7 +44,7 @@ def test_sums_do_not_depend_on_what_was_rolled_up(store: Store) -> None:
     store.spawns.put(spawn(mode="cascade", escalated=True, cost_micro_usd=None))
 
     def total() -> tuple[int, ...]:
-        rows = store.spawns.sums(NOW - 10 * day)
+        rows = store.spawns.sums(NOW - 10 * day)["model"]
         names = ("spawns", "costed", "cost_micro_usd", "saved_micro_usd", "escalated", "ok", "saved_squared")
         return tuple(int(sum(getattr(row, name) for row in rows)) for name in names)
 
@@ -50,7 +54,78 @@ def test_sums_do_not_depend_on_what_was_rolled_up(store: Store) -> None:
     while store.spawns.roll_up(NOW + day):
         pass
     assert total() == (7, 6, 120, 180, 1, 5, 5400)
-    assert sum(row.spawns for row in store.spawns.sums(NOW)) == 2 + 1
+    assert [row.spawns for row in store.spawns.sums(NOW)["day"]] == [2 + 1]
+
+
+def by_hand(rows: Sequence[SpawnRow], way: str) -> dict[str, dict[str, float]]:
+    """Add rows up by one way of looking at them, as the store should."""
+    found: dict[str, dict[str, float]] = {}
+    for row in rows:
+        name = row.at.date().isoformat() if way == "day" else getattr(row, way)
+        sums = found.setdefault(name, dict.fromkeys(SUMS, 0))
+        cost, baseline = row.cost_micro_usd, row.baseline_micro_usd
+        saved = None if cost is None or baseline is None else baseline - cost
+        for each, value in {
+            "spawns": 1,
+            "costed": cost is not None,
+            "cost_micro_usd": cost or 0,
+            "estimated_micro_usd": (cost or 0) if row.estimated else 0,
+            "compared": saved is not None,
+            "saved_micro_usd": saved or 0,
+            "saved_squared": (saved or 0) ** 2,
+            "could_escalate": row.escalated is not None,
+            "escalated": bool(row.escalated),
+            "judged": row.ok is not None,
+            "ok": bool(row.ok),
+        }.items():
+            sums[each] += value
+    return found
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_sums_are_those_of_the_rows_whoever_asks(store: Store, seed: int) -> None:
+    """By day, model, category, mode and caller, of one caller and of all, whatever was rolled up by then."""
+    rng = random.Random(seed)
+    rows = [
+        spawn(
+            at=NOW - timedelta(hours=rng.randrange(200)),
+            caller=rng.choice(["local", "key_1", "key_2"]),
+            model=rng.choice([OPUS, "acme/small", "bolt/large"]),
+            category=rng.choice(["coding", "creative"]),
+            mode=rng.choice(["single", "cascade"]),
+            cost_micro_usd=rng.choice([None, rng.randrange(10**6)]),
+            baseline_micro_usd=rng.choice([None, rng.randrange(10**6)]),
+            estimated=rng.random() < 0.5,
+            escalated=rng.choice([None, True, False]),
+            ok=rng.choice([None, True, False]),
+        )
+        for _ in range(150)
+    ]
+    since = NOW - timedelta(days=4)
+    for at, row in enumerate(rows, 1):
+        store.spawns.put(row)
+        if at % 50:
+            continue
+        seen = [row for row in rows[:at] if row.at.date() >= since.date()]
+        for caller in (None, "key_1", "nobody"):
+            held = [row for row in seen if caller in (None, row.caller)]
+            for way, sums in store.spawns.sums(since, caller=caller).items():
+                shown = {row.name: {name: getattr(row, name) for name in SUMS} for row in sums}
+                assert shown == by_hand(held, way)
+                assert list(shown) == sorted(shown)
+        store.spawns.roll_up(NOW + timedelta(days=1), limit=30)
+
+
+def test_the_newest_savings_of_a_caller_come_first(store: Store) -> None:
+    """Not more than asked for, none from before the day, and none without a cost and a baseline."""
+    for days, cost in ((0, 10), (5, 20), (1, 30), (0, 40)):
+        store.spawns.put(spawn(at=NOW - timedelta(days=days), cost_micro_usd=cost, caller="key_1"))
+    store.spawns.put(spawn(cost_micro_usd=None))
+    store.spawns.put(spawn(cost_micro_usd=1))
+    store.writer.flush()
+    first = (NOW - EPOCH).days - 1
+    assert store.spawns.saved(first, caller="key_1", limit=9) == [10, 40, 20]
+    assert store.spawns.saved(first, caller=None, limit=2) == [49, 10]
 
 
 @pytest.mark.parametrize("rolled_up", [False, True])
@@ -59,7 +134,7 @@ def test_sums_are_plain_numbers(store: Store, rolled_up: bool) -> None:
     store.spawns.put(spawn())
     while rolled_up and store.spawns.roll_up(NOW + timedelta(days=1)):
         pass
-    (row,) = store.spawns.sums(NOW)
+    (row,) = store.spawns.sums(NOW)["mode"]
     assert {type(value) for value in asdict(row).values()} <= {int, str, float}
     assert type(row.cost_micro_usd) is type(row.saved_micro_usd) is int
 

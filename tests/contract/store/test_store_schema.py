@@ -5,6 +5,7 @@ import sys
 import time
 from pathlib import Path
 
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -16,9 +17,10 @@ from smart_spawn.settings import Settings
 from smart_spawn.store import open_store
 from smart_spawn.store.database import Database, database_url
 from smart_spawn.store.schema import make_current, migrated
-from smart_spawn.store.tables import REVISION_TABLE, SCHEMA_REVISION, metadata
+from smart_spawn.store.spawn_sums import SUMS
+from smart_spawn.store.tables import EPOCH, REVISION_TABLE, SCHEMA_REVISION, metadata
 
-from .conftest import compiled_once
+from .conftest import NOW, compiled_once
 
 MIGRATIONS = Path(smart_spawn.store.__file__).parent / "migrations"
 
@@ -47,6 +49,54 @@ def test_migrating_from_nothing_gives_the_tables_of_today(settings: Settings) ->
     assert revision == SCHEMA_REVISION
     make_current(database)  # and is then opened as any other
     database.close()
+
+
+def test_sums_that_stood_crossed_stand_side_by_side(settings: Settings) -> None:
+    """Statistics of what an earlier release summed up are the same after the migration."""
+    settings.home_path.mkdir(parents=True)
+    database = Database(database_url(settings.database_url, settings.home_path))
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    rows = [
+        (caller, model, mode)
+        for caller in ("local", "key_1")
+        for model in "ab"
+        for mode in ("single", "cascade")
+    ]
+    with database.write() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0007")
+        for number, (caller, model, mode) in enumerate(rows, 1):
+            sums = ", ".join([str(number)] * len(SUMS))
+            connection.execute(
+                text(
+                    f"INSERT INTO spawn_days (day, caller, model, category, mode, {', '.join(SUMS)})"  # noqa: S608
+                    f" VALUES (:day, :caller, :model, 'coding', :mode, {sums})"
+                ),
+                {"day": (NOW - EPOCH).days, "caller": caller, "model": model, "mode": mode},
+            )
+    database.close()
+
+    with open_store(settings) as store:
+        found = {
+            whose: {
+                way: {row.name: row.spawns for row in sums}
+                for way, sums in store.spawns.sums(NOW, caller=whose).items()
+            }
+            for whose in (None, "key_1")
+        }
+        squares = [row.saved_squared for row in store.spawns.sums(NOW)["day"]]
+    day = NOW.date().isoformat()
+    assert found[None] == {
+        "day": {day: 36},
+        "model": {"a": 14, "b": 22},
+        "category": {"coding": 36},
+        "mode": {"cascade": 20, "single": 16},
+        "caller": {"key_1": 26, "local": 10},
+    }
+    assert found["key_1"]["model"] == {"a": 11, "b": 15}
+    assert found["key_1"]["caller"] == {"key_1": 26}
+    assert squares == [36.0]
 
 
 def test_opening_an_existing_store_is_quick_and_imports_no_migrations(tmp_path: Path) -> None:
