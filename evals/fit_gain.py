@@ -31,9 +31,9 @@ def weigh(data: DataSet, *, told: bool) -> None:
         weak = models.index(min(prices, key=lambda m: prices[m]))
     kinds = [p.category if told else "any" for p in prompts]
     tasks = [p.task for p in prompts]
-    hashed = gain._hashed(tasks)
+    hashed = gain.hashed(tasks)
     rarity = np.log((1 + len(hashed)) / (1 + hashed.sum(axis=0))).astype(np.float32)
-    words, sizes = gain._weighted(hashed, rarity), gain._measured(tasks)
+    words, sizes = gain.weighted(hashed, rarity), gain.measured(tasks)
     many = [kind for kind, count in sorted(Counter(kinds).items()) if count >= gain.MANY]
     left, said = gain._left_out(words @ words.T, sizes, kinds, right, many)
     prior, belief = right - left, gain._belief(left, said)

@@ -64,6 +64,8 @@ def _additions(selected: Json) -> list[str]:
         lines.append(f"  context {', '.join(selected['contextTags'])} {selected['contextBoost']:+.2f}")
     if "feedback" in selected:
         lines.append(f"  feedback, of votes here {selected['feedback']['contribution']:+.2f}")
+    if "learnedGain" in selected:
+        lines.append(f"  similar tasks on record {selected['learnedGain']['contribution']:+.2f}")
     if selected["missingEvidence"]:
         lines.append(f"  nothing on {', '.join(selected['missingEvidence'])}")
     return lines

@@ -285,6 +285,12 @@ class ScoreFeedback(_Shape):
     beliefs: Annotated[dict[Category, str], Field(description="what is believed, in one line a category")]
 
 
+class ScoreGain(_Shape):
+    """What similar tasks on record added to a score."""
+
+    contribution: Annotated[float, Field(ge=-10, le=10, description="points; part of `score`")]
+
+
 class Selected(Choice):
     """The chosen model with its evidence."""
 
@@ -296,6 +302,9 @@ class Selected(Choice):
     context_tags: list[str] = []
     context_boost: Number = None
     feedback: Annotated[ScoreFeedback | None, Field(description="only where somebody voted on it")] = None
+    learned_gain: Annotated[
+        ScoreGain | None, Field(description="only where `routing.learned_gain` says something of it")
+    ] = None
 
 
 class Change(_Shape):

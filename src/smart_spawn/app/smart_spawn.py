@@ -14,6 +14,7 @@ import anyio.to_thread
 from smart_spawn.app.community import Community
 from smart_spawn.app.decision_log import DecisionLog, Sessions, new_decision_id
 from smart_spawn.app.dispatch import Dispatcher, callable_models, own_hosts
+from smart_spawn.app.gain import load_gain
 from smart_spawn.app.jobs import JobMaker, whole_of
 from smart_spawn.app.keys import Keys
 from smart_spawn.app.learning import Learning
@@ -115,6 +116,7 @@ class SmartSpawn:
             allow_training=self.settings.routing.allow_training,
             explore=self.settings.routing.explore,
             own_hosts=own_hosts(self.settings),
+            gain=load_gain(self.settings.routing.learned_gain),
         )
         self._chat = chat
         self._providers: Providers | None = None

@@ -19,7 +19,7 @@ _HARD = {Category.REASONING: 0.3, Category.CODING: 0.2, Category.RESEARCH: 0.2}
 _LONG_TOKENS = 4000
 
 
-class TaskProfile(msgspec.Struct, frozen=True, kw_only=True):
+class TaskProfile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a task asks for, as far as its words tell. A `Struct` for the reason that `Decision` gives."""
 
     category: Category
@@ -39,6 +39,9 @@ class TaskProfile(msgspec.Struct, frozen=True, kw_only=True):
     characters: int
     requires: frozenset[Requirement]
     """What a model must be able to do for this task, as far as attachments and tools show it."""
+    gains: Mapping[str, float] | None = None
+    """Score points by name that similar tasks on record speak for, where an owner has such; never made by `classify`.
+    Kept with the profile, so that a decision can be made again without the text."""
 
 
 def classify(task: str, *, attachments: Sequence[str] = (), tools: bool = False) -> TaskProfile:

@@ -10,6 +10,7 @@ from smart_spawn.cli import (
     choose,
     community,
     evaluating,
+    gain,
     keys,
     lists,
     mcp,
@@ -59,6 +60,7 @@ program.command()(beliefs.stages)
 program.add_typer(community.commands, name="community")
 program.command()(check.check)
 program.command(name="eval")(evaluating.evaluate)
+program.add_typer(gain.commands, name="gain")
 program.command()(refreshing.refresh)
 program.command()(lists.status)
 program.add_typer(runs.commands, name="runs")

@@ -9,6 +9,7 @@ Why these: docs/experiments.md.
 
 from __future__ import annotations
 
+import math
 import re
 import zlib
 from collections import Counter
@@ -36,6 +37,8 @@ MOST_BELIEF = 1.5
 BELIEF_RIDGE = 0.02
 """Belief is drawn to nothing by this share of the witnesses' own variance."""
 FOLDS = 4
+CHANCE = 2.0
+"""Help within so many standard errors of none is called chance."""
 FEWEST = 40
 MOST_PROMPTS = 8_000
 """More are thinned evenly: the work grows with their square, what they add does not."""
@@ -58,6 +61,9 @@ class Gains:
     """How many taught it."""
     skill: float
     """The share of the differences between models that kinds leave open and prompts explained, when left out."""
+    helped: Mapping[str, float]
+    """By name, the same share of what sets it apart, with belief too found on other prompts; negative is harm, and
+    what chance alone may give is 0. Empty where prompts were not read."""
     overall: Matrix
     kinds: Mapping[str, Matrix]
     text: _Text | None
@@ -101,9 +107,9 @@ class _Text:
         parts = []
         for at in range(0, len(tasks), BATCH):
             some, own = tasks[at : at + BATCH], kinds[at : at + BATCH]
-            alike = _weighted(_hashed(some), self.rarity) @ self.words.T
+            alike = weighted(hashed(some), self.rarity) @ self.words.T
             line: Matrix = np.asarray(alike @ self.duals, np.float32)
-            witnesses = (_neighbours(alike, self.rest), line, self.sizes.say(some, own))
+            witnesses = (neighbours(alike, self.rest), line, self.sizes.say(some, own))
             parts.append(self.belief.of(witnesses))
         return np.concatenate(parts)
 
@@ -128,7 +134,7 @@ class _Sizes:
 
     def say(self, tasks: Sequence[str], kinds: Sequence[str]) -> Matrix:
         """Return [tasks × names], around zero."""
-        return self.of(_measured(tasks), kinds)
+        return self.of(measured(tasks), kinds)
 
     def of(self, raw: Matrix, kinds: Sequence[str]) -> Matrix:
         """Return the same for prompts that are measured already."""
@@ -164,10 +170,18 @@ def learn_gains(
     tasks, kinds = list(tasks[::thin]), list(kinds[::thin])
     right = np.asarray(outcomes[::thin], np.float32)
     overall, means = _means(kinds, right)
-    text, skill = None, 0.0
+    text, skill, helped = None, 0.0, np.zeros(0, np.float32)
     if len(tasks) >= FEWEST and len(set(tasks)) >= len(tasks) / 2:
-        text, skill = _read(tasks, kinds, right)
-    return Gains(names=tuple(names), prompts=len(tasks), skill=skill, overall=overall, kinds=means, text=text)
+        text, skill, helped = _read(tasks, kinds, right)
+    return Gains(
+        names=tuple(names),
+        prompts=len(tasks),
+        skill=skill,
+        helped=dict(zip(names, helped.tolist(), strict=False)),
+        overall=overall,
+        kinds=means,
+        text=text,
+    )
 
 
 def _means(kinds: Sequence[str], right: Matrix) -> tuple[Matrix, dict[str, Matrix]]:
@@ -181,17 +195,17 @@ def _means(kinds: Sequence[str], right: Matrix) -> tuple[Matrix, dict[str, Matri
     return overall, found
 
 
-def _read(tasks: Sequence[str], kinds: Sequence[str], right: Matrix) -> tuple[_Text | None, float]:
+def _read(tasks: Sequence[str], kinds: Sequence[str], right: Matrix) -> tuple[_Text | None, float, Matrix]:
     """Fit on everything; believe each witness as far as it was right about folds that it had not seen."""
-    hashed = _hashed(tasks)
-    rarity = np.log((1 + len(hashed)) / (1 + hashed.sum(axis=0))).astype(np.float32)
-    words, raw = _weighted(hashed, rarity), _measured(tasks)
+    found = hashed(tasks)
+    rarity = np.log((1 + len(found)) / (1 + found.sum(axis=0))).astype(np.float32)
+    words, raw = weighted(found, rarity), measured(tasks)
     alike = words @ words.T
     many = [kind for kind, count in sorted(Counter(kinds).items()) if count >= MANY]
     left, said = _left_out(alike, raw, kinds, right, many)
-    belief = _belief(left, said)
+    belief, helped = _belief(left, said), _helped(left, said)
     if not (belief.level.any() or belief.apart.any()):
-        return None, 0.0
+        return None, 0.0, helped
     before, after = _apart(left), _apart(left - belief.of(said))
     skill = 1 - float((after**2).sum() / max(float((before**2).sum()), 1e-9))
     _, means = _means(kinds, right)
@@ -204,7 +218,7 @@ def _read(tasks: Sequence[str], kinds: Sequence[str], right: Matrix) -> tuple[_T
         sizes=_Sizes.fitted(raw, kinds, rest, many),
         belief=belief,
     )
-    return text, skill
+    return text, skill, helped
 
 
 def _left_out(
@@ -221,10 +235,31 @@ def _left_out(
         rest = right[others] - np.stack([means[kind] for kind in taught])
         left[own] = right[own] - np.stack([means.get(kind, overall) for kind in asked])
         near = alike[np.ix_(own, others)]
-        said[0][own] = _neighbours(near, rest)
+        said[0][own] = neighbours(near, rest)
         said[1][own] = near @ _ridge(alike[np.ix_(others, others)], rest)
         said[2][own] = _Sizes.fitted(raw[others], taught, rest, many).of(raw[own], asked)
     return left, said
+
+
+def _helped(left: Matrix, said: Sequence[Matrix]) -> Matrix:
+    """Return per name how much of what sets it apart was foretold, each fold by the belief that the others gave.
+
+    Nobody was helped where all names together were not: of many, some look helped by chance.
+    """
+    fold = np.arange(len(left)) % FOLDS
+    after = np.zeros_like(left)
+    for f in range(FOLDS):
+        own = fold == f
+        belief = _belief(left[~own], [one[~own] for one in said])
+        after[own] = _apart(left[own] - belief.of([one[own] for one in said]))
+    before = _apart(left) ** 2
+    better = before - after**2
+    sure = np.abs(better.mean(axis=0)) > CHANCE * better.std(axis=0) / math.sqrt(len(better))
+    found: Matrix = np.where(sure, better.sum(axis=0) / np.maximum(before.sum(axis=0), 1e-9), 0.0)
+    together = better.sum(axis=1)
+    if together.mean() <= CHANCE * together.std() / math.sqrt(len(together)):
+        return np.minimum(found, 0.0)
+    return found
 
 
 def _apart(values: Matrix) -> Matrix:
@@ -279,7 +314,7 @@ def _small_ridge(columns: Matrix, rest: Matrix) -> Matrix:
     return np.linalg.solve(squares, columns.T @ rest).astype(np.float32)
 
 
-def _neighbours(alike: Matrix, rest: Matrix) -> Matrix:
+def neighbours(alike: Matrix, rest: Matrix) -> Matrix:
     """Average what the most similar known prompts left unexplained, weighed by similarity; fewer prompts say less."""
     count = min(NEIGHBOURS, alike.shape[1])
     near = np.argpartition(-alike, count - 1, axis=1)[:, :count]
@@ -295,7 +330,7 @@ def _clipped(task: str) -> str:
     return task if len(task) <= READ_CHARS else task[: READ_CHARS // 2] + task[-READ_CHARS // 2 :]
 
 
-def _hashed(tasks: Sequence[str]) -> Matrix:
+def hashed(tasks: Sequence[str]) -> Matrix:
     """Return [tasks × FEATURES]: 1 where a word or a pair of neighbouring words falls."""
     found = np.zeros((len(tasks), FEATURES), np.float32)
     for row, task in enumerate(tasks):
@@ -305,14 +340,14 @@ def _hashed(tasks: Sequence[str]) -> Matrix:
     return found
 
 
-def _weighted(hashed: Matrix, rarity: Matrix) -> Matrix:
+def weighted(features: Matrix, rarity: Matrix) -> Matrix:
     """Weigh features by their rarity, in place, and give every prompt the length 1."""
-    hashed *= rarity
-    hashed /= np.maximum(np.linalg.norm(hashed, axis=1, keepdims=True), 1e-6)
-    return hashed
+    features *= rarity
+    features /= np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-6)
+    return features
 
 
-def _measured(tasks: Sequence[str]) -> Matrix:
+def measured(tasks: Sequence[str]) -> Matrix:
     """Measure each prompt: characters, words, numbers, sentences, all as logarithms."""
     rows = [
         (

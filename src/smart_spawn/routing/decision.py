@@ -46,6 +46,11 @@ def cluster_of(task: TaskProfile) -> str:
     return kind if task.language in ("en", "und") else f"{kind} {task.language}"
 
 
+def gain_of(gains: Mapping[str, float], model: str) -> float:
+    """Return the points of a model; a free variant is the same model, and has those of the plain one."""
+    return gains.get(model, gains.get(model.removesuffix(":free"), 0.0))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
     """Where a conversation stands: the model that holds its prompt cache, and how long the prompt was."""
@@ -112,6 +117,11 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     def runner_up(self) -> Choice | None:
         """The best of the others."""
         return self.others[0] if self.others else None
+
+    @property
+    def selected_gain(self) -> float:
+        """The points of the selected model's score that similar tasks on record gave."""
+        return gain_of(self.task.gains or {}, self.selected.model)
 
     def result(self) -> bytes:
         """Return what was decided, without id and time: equal inputs give equal bytes."""

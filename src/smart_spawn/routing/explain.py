@@ -275,9 +275,9 @@ def rerun(
 def rejections(decision: Decision, catalog: Catalog, policy: RoutingPolicy) -> Sequence[tuple[str, str]]:
     """List every rejected model with the filter that removed it, in the order of ids."""
     race = rerun(decision, catalog, policy, explain=True)
-    unvoted = (
-        race.ranking.score if race.ranking.feedback is None else race.ranking.score - race.ranking.feedback
-    )
+    unvoted = race.ranking.score
+    for added in (race.ranking.feedback, race.ranking.gain):
+        unvoted = unvoted if added is None else unvoted - added
     low = {
         catalog.candidates[row].listing.id: "minCapability"
         for row in range(len(catalog.candidates))
@@ -308,6 +308,8 @@ def reason(decision: Decision, catalog: Catalog) -> str:
     order = (-points).argsort(kind="stable")[:2].tolist()
     boards = " and ".join(catalog.boards[at] for at in order if points[at] > 0)
     because = f", carried by {boards}" if boards else ""
+    if gain := decision.selected_gain:
+        because += f", {gain:+.1f} points by similar tasks on record"
     lead = decision.runner_up
     if lead is None:
         return f"{name}{effort} is the only model left for {decision.category} {where}{because}."

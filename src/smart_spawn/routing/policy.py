@@ -11,6 +11,7 @@ from functools import cached_property
 
 import msgspec
 
+from smart_spawn.feedback.live_gain import LiveGain
 from smart_spawn.model import Budget, Category
 
 BUDGET_CEILING_USD_PER_MTOK: Mapping[Budget, Decimal | None] = {
@@ -68,6 +69,8 @@ class RoutingPolicy:
     """0 never tries a model out."""
     own_hosts: tuple[OwnHost, ...] = ()
     """Servers that run models for this owner, in the order in which they are asked."""
+    gain: LiveGain | None = None
+    """What similar tasks on record say of models, where the owner has learned that."""
 
     @cached_property
     def version(self) -> str:
@@ -80,5 +83,6 @@ class RoutingPolicy:
             self.allow_training,
             [[h.name, h.models, h.region, h.trains, h.retains, h.relays] for h in self.own_hosts],
             *([self.explore] if self.explore != EXPLORE else []),
+            *([["gain", self.gain.version]] if self.gain else []),
         ]
         return hashlib.sha256(msgspec.json.encode(content)).hexdigest()[:12]

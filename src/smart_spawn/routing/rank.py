@@ -14,6 +14,7 @@ from smart_spawn.catalog.snapshot import Bools, Catalog, Ints
 from smart_spawn.classify import TaskProfile
 from smart_spawn.errors import InvalidRequest
 from smart_spawn.model import CATEGORIES, Budget, Category
+from smart_spawn.routing.decision import gain_of
 from smart_spawn.routing.policy import (
     COMPETITIVE,
     LEAST_SHARE,
@@ -117,6 +118,8 @@ class Ranking:
     """What votes added to each row's score; None where nobody voted."""
     lack: Matrix | None = None
     """How much less is left to find out about a row than about one without votes, in points: 0 or below."""
+    gain: Matrix | None = None
+    """What similar tasks on record added to each row's score; None where they say nothing."""
     order: Ints
     """The best rows, one a model, best first."""
     eligible_models: int
@@ -133,6 +136,7 @@ def rank_rows(
     cost_usd: Matrix,
     tags: Sequence[str] = (),
     cluster: str = "",
+    gains: Mapping[str, float] | None = None,
 ) -> Ranking:
     """Order the candidates of the models that stay: measured before unmeasured, then by score, cost and id."""
     rows = catalog.rows
@@ -153,6 +157,10 @@ def rank_rows(
         lack[learned.rows] = learned.lack.dot(mix)
         spread[learned.rows] = learned.spread.dot(mix)
         score = _rounded(score + feedback)
+    gain = None
+    if gains:
+        gain = _laid_out(gains, catalog)
+        score = _rounded(score + gain)
     measured = rows.measured.dot(mix) >= MEASURED_SHARE
     models_kept = int(np.count_nonzero(keep))
     candidates = able.nonzero()[0]
@@ -166,10 +174,22 @@ def rank_rows(
         boost=boosts,
         feedback=feedback,
         lack=lack,
+        gain=gain,
         order=_best_row_of_each_model(candidates, score, measured, cost_usd, catalog),
         eligible_models=models_able,
         below_minimum=models_kept - models_able,
     )
+
+
+def _laid_out(gains: Mapping[str, float], catalog: Catalog) -> Matrix:
+    """Lay the points of models on all their rows, free variants included (`gain_of`)."""
+    found = np.zeros(len(catalog.candidates))
+    for named in gains:
+        for model in (named, f"{named}:free"):
+            held = catalog.rows_of.get(model)
+            if held is not None:
+                found[held.start : held.stop] = gain_of(gains, model)
+    return found
 
 
 def _rounded(values: Matrix) -> Matrix:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from smart_spawn.catalog.snapshot import Catalog
 from smart_spawn.classify import TaskProfile, classify
 from smart_spawn.errors import NoCatalog, NoEligibleModel, NoModelInBudget
@@ -45,9 +47,13 @@ class Race:
     ranking: Ranking
 
 
-def profile_task(request: RouteRequest) -> TaskProfile:
-    """Read the task of a request."""
-    return classify(request.task, attachments=[a.type for a in request.attachments])
+def profile_task(request: RouteRequest, policy: RoutingPolicy) -> TaskProfile:
+    """Read the task of a request, with what the owner learned from similar ones unless a model is pinned."""
+    profile = classify(request.task, attachments=[a.type for a in request.attachments])
+    if policy.gain is None or request.pin or not request.task:
+        return profile
+    gains = policy.gain.points(request.task, str(request.category or profile.category))
+    return replace(profile, gains=gains) if gains else profile
 
 
 def route(
@@ -70,7 +76,7 @@ def route(
     """
     return decide(
         request,
-        profile_task(request),
+        profile_task(request, policy),
         catalog,
         at=at,
         decision_id=decision_id,
@@ -185,7 +191,7 @@ def recommend(
     Nothing is tried out. Raises what `route` raises.
     """
     request = request.model_copy(update={"explore": False})
-    profile = profile_task(request)
+    profile = profile_task(request, policy)
     race = run_race(request, profile, catalog, at=at, policy=policy, ever_held=ever_held)
     first = int(race.ranking.order[choose(race.ranking, request.budget)])
     rows = diversify(race.ranking, catalog, first, request.count, request.diversity)
@@ -324,6 +330,7 @@ def _attempt(
         cost_usd=expected_cost_usd(catalog, policy, prompt_tokens=profile.tokens, at=at),
         tags=known_tags(request.context)[0] if request.context else (),
         cluster=cluster_of(profile) if catalog.learned else "",
+        gains=profile.gains,
     )
     if ranking.below_minimum:
         filtered.rejected["minCapability"] = ranking.below_minimum

@@ -156,6 +156,9 @@ class RoutingSettings(_Part):
     explore: Annotated[float, Field(ge=0, le=3, allow_inf_nan=False)] = 0.75
     """How readily a model is tried out of which votes say little yet, in standard deviations; 0 never does. At most
     one task in five is used for it, none without votes, with a pinned model, with `only` or in a conversation."""
+    learned_gain: Path | None = None
+    """A file of `smart-spawn gain fit`: what similar tasks on record say of models, up to 10 score points each way.
+    Read at start; `None` reads nothing."""
 
 
 class ServerSettings(_Part):

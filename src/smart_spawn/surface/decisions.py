@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from smart_spawn.answers.explained import explained
@@ -35,8 +35,12 @@ def pick_json(decision: Decision, catalog: Catalog) -> dict[str, Any]:
             "name": listing.name,
             "provider": listing.provider,
             "score": score,
-            "benchmarkScore": shown(decision.selected.score - (decision.selected.feedback or 0.0)),
-            "personalScore": None if decision.selected.feedback is None else score,
+            "benchmarkScore": shown(
+                decision.selected.score - (decision.selected.feedback or 0.0) - decision.selected_gain
+            ),
+            "personalScore": score
+            if decision.selected.feedback is not None or decision.selected_gain
+            else None,
             "pricing": pricing_json(listing),
             "budget": str(decision.budget),
             "tier": tier_json(decision.budget),
@@ -72,13 +76,19 @@ def task_json(decision: Decision) -> dict[str, Any]:
         if decision.request.category is None
         else {str(decision.category): 1.0},
         "mix": {str(c): share for c, share in decision.mix.items()},
-        "signals": list(task.signals),
+        "signals": [*task.signals, *_gain_signals(task.gains or {})],
         "difficulty": task.difficulty,
         "language": task.language,
         "tokens": task.tokens,
         "characters": task.characters,
         **({"text": decision.task_text} if decision.task_text is not None else {}),
     }
+
+
+def _gain_signals(gains: Mapping[str, float]) -> list[str]:
+    """Spell what similar tasks on record said, the largest first."""
+    ranked = sorted(gains.items(), key=lambda one: (-abs(one[1]), one[0]))
+    return [f"gain:{model}{points:+.1f}" for model, points in ranked]
 
 
 def evidence_json(evidence: Evidence) -> dict[str, Any]:
@@ -146,6 +156,7 @@ def decision_json(
                 else {}
             ),
             **_feedback_json(decision, catalog),
+            **({"learnedGain": {"contribution": decision.selected_gain}} if decision.selected_gain else {}),
         },
         "reason": reason(decision, catalog),
         "confidence": decision.confidence,

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from smart_spawn.app import SmartSpawn
+from smart_spawn.app.gain import load_gain
 from smart_spawn.cli.doctor.finding import Finding
 from smart_spawn.errors import SmartSpawnError
 from smart_spawn.settings import Settings
@@ -70,6 +71,8 @@ def _soundness(store: Store) -> Finding:
 
 def check_catalog(settings: Settings, *, stored: bool) -> Iterator[Finding]:
     """Open the catalogue, the packaged one when `stored` is false, and look at each source."""
+    plain = settings.routing.model_copy(update={"learned_gain": None})  # has a check of its own
+    settings = settings.model_copy(update={"routing": plain})
     try:
         with SmartSpawn(settings, in_memory=not stored) as app:
             body = status_json(app)["data"]
@@ -105,6 +108,21 @@ def _source(name: str, row: Mapping[str, object]) -> Finding:
             hint="`smart-spawn refresh` asks for newer data",
         )
     return Finding(check=check, state="ok", message=f"data of {published}, {row['matched']} matched")
+
+
+def check_learned_gain(settings: Settings) -> Iterator[Finding]:
+    """Read the file of learned gain, where the settings name one."""
+    try:
+        gain = load_gain(settings.routing.learned_gain)
+    except SmartSpawnError as error:
+        yield broken("learned gain", error)
+        return
+    if gain is not None:
+        yield Finding(
+            check="learned gain",
+            state="ok",
+            message=f"version {gain.version}, {gain.prompts:,} prompts, helps {', '.join(gain.helped)}",
+        )
 
 
 def check_providers(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:

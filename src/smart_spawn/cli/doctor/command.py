@@ -73,6 +73,7 @@ def _checked(settings: Any, *, online: bool) -> Iterator[Finding]:
     yield from (home, database)
     exists = database.state == "ok" and "will be made" not in database.message
     yield from checks.check_catalog(settings, stored=exists)
+    yield from checks.check_learned_gain(settings)
     yield from checks.check_providers(settings, os.environ)
     if online:
         from smart_spawn.cli.doctor.online import check_online  # noqa: PLC0415
