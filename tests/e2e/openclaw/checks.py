@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import time
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ TIMEOUT_MS = 1_500
 ALLOWED_MS = 50
 """How long a routed spawn may be held up, in the middle, with the service on the same machine."""
 SPAWNS = 7
+BUSY_LOAD = 2.5
+"""Processes a core that want to run: from here on a delay says more of them than of us. Alone we stay below 1.5."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +58,10 @@ class Play:
     def posted(self, path: str) -> list[Any]:
         """Return what the plugin sent to a route of the service."""
         return [one["body"] for one in list(self.door.seen) if one["path"] == path]
+
+    def answered(self, path: str) -> list[int]:
+        """Return the statuses that the service answered on a route."""
+        return [one["status"] for one in list(self.door.seen) if one["path"] == path and "status" in one]
 
 
 def single_mode(play: Play) -> None:
@@ -92,8 +99,7 @@ def rating(play: Play) -> None:
     rated = play.gateway.invoke("smart_spawn_feedback", model=REACH[0], category="coding", rating=4)
     sent = play.posted("/api/spawn-log/outcome")[-1]
     check(sent == {"model": REACH[0], "category": "coding", "rating": 4}, f"it sent {sent}")
-    known = httpx.post(f"{play.service_url}/api/spawn-log/outcome", json=sent, timeout=10).status_code != 404
-    check(rated["recorded"] is known, f"the tool said {rated}")
+    check(rated["recorded"] is True, f"the tool said {rated}")
 
 
 def routed(play: Play) -> str:
@@ -107,8 +113,11 @@ def routed(play: Play) -> str:
     found = [re.search(r"smart-spawn: chose \S+ in (\d+) ms", line) for line in play.gateway.lines]
     delays = [int(one[1]) for one in found if one]
     check(len(delays) >= SPAWNS, "the gateway's log does not name the delays")
+    found_ms = f"p50 {median(delays):.0f} ms, slowest {max(delays)} ms"
+    if os.getloadavg()[0] > BUSY_LOAD * (os.cpu_count() or 1):
+        return f"{found_ms}; not judged: others keep this machine busy"
     check(median(delays) <= ALLOWED_MS, f"spawns were held up by {delays} ms")
-    return f"p50 {median(delays):.0f} ms, slowest {max(delays)} ms"
+    return found_ms
 
 
 def direct_tool(play: Play) -> None:
@@ -134,6 +143,8 @@ def outcomes(play: Play) -> None:
     sent = until("feedback", lambda: play.posted("/api/feedback"))
     check(set(sent[-1]) == {"decisionId", "outcome"}, f"it sent {sent[-1]}")
     check(sent[-1]["outcome"] == "success", f"it sent {sent[-1]}")
+    taken = until("an answer to the feedback", lambda: play.answered("/api/feedback"))
+    check(set(taken) == {200}, f"the service answered {taken}")
 
 
 def failing_model_is_avoided(play: Play) -> None:
@@ -179,13 +190,32 @@ def service_down(play: Play) -> str:
     return f"turn with child {took:.1f} s"
 
 
+def unknown_model(play: Play) -> None:
+    """A model that does not exist is refused by OpenClaw, to the agent: we neither change nor hide it."""
+    arguments = json.dumps({"task": f"{TASK} UNKNOWN", "label": "UNKNOWN", "model": "fake/unheard-of"})
+    said = play.gateway.turn(f"CALL_TOOL:sessions_spawn:{arguments}", "unknown")
+    check("unheard-of" in said and not play.models.calls_with("UNKNOWN"), f"the agent was told {said[:500]}")
+
+
 def provider(play: Play) -> str:
-    """`smart-spawn/auto` works as a model: whole turns go through our service."""
-    if httpx.get(f"{play.service_url}/v1/models", timeout=10).status_code != 200:
-        return "left out: this service has no /v1"
+    """`smart-spawn/auto` works as a model of turns and of sub-agents: our service chooses and calls."""
     said = play.gateway.turn("Say hello", "auto", model="smart-spawn/auto")
     check("FAKE[" in said, f"the turn answered {said[:300]}")
-    return ""
+    ran = play.spawn("AUTO", model="smart-spawn/auto")
+    check("/" in ran, f"the child ran on {ran}, which is not a name of the catalogue")
+    until("the announcement", lambda: play.announced("AUTO"))
+    return f"the child ran on {ran}"
+
+
+def routing_off(play: Play) -> None:
+    """With `autoRoute` off a spawn that names no model runs on OpenClaw's default."""
+    setting = "plugins.entries.smart-spawn.config.autoRoute"
+    play.gateway.stage.openclaw("config", "set", setting, "false")
+    picks = len(play.posted("/api/pick"))
+    ran = play.spawn("OFF")
+    check(ran == MAIN, f"the child ran on {ran}")
+    check(len(play.posted("/api/pick")) == picks, "the service was asked all the same")
+    play.gateway.stage.openclaw("config", "set", setting, "true")
 
 
 CHECKS = (
@@ -196,8 +226,10 @@ CHECKS = (
     routed,
     direct_tool,
     named_model_is_kept,
+    unknown_model,
     outcomes,
     provider,
+    routing_off,
     failing_model_is_avoided,
     slow_service,
     service_down,

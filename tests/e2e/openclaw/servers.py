@@ -76,13 +76,15 @@ class Door(Server):
     def answer(self, request: BaseHTTPRequestHandler, body: bytes) -> None:
         """Pass one request on."""
         path = urlsplit(request.path).path
-        self.seen.append({"path": path, "body": json.loads(body) if body else None, "at": time.monotonic()})
+        seen = {"path": path, "body": json.loads(body) if body else None, "at": time.monotonic()}
+        self.seen.append(seen)
         time.sleep(self.delay_s)
         behind = http.client.HTTPConnection(self.target.hostname or "", self.target.port, timeout=120)
         try:
             kind = request.headers.get("content-type", "application/json")
             behind.request(request.command, request.path, body or None, {"content-type": kind})
             answer = behind.getresponse()
+            seen["status"] = answer.status
             send(request, answer.status, answer.headers.get("content-type", ""), answer.read())
         except ConnectionError:
             request.close_connection = True  # the service has ended, or who asked is gone
