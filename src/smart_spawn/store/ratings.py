@@ -29,6 +29,8 @@ from smart_spawn.store.database import Database
 from smart_spawn.store.tables import Moment, metadata
 
 CHUNK = 5_000
+GATE = "gate"
+"""What a run's gate found is no vote: it stands beside what the same key says, however that says it."""
 
 ratings = Table(
     "ratings",
@@ -120,7 +122,7 @@ class RatingStore:
         self._database = database
 
     def add(self, row: RatingRow) -> RatingRow:
-        """Store a vote and return it with its id. One on the same subject by the same voter and kind is replaced."""
+        """Store a vote and return it with its id. One on the same subject by the same voter is replaced, of whatever kind."""
         with self._database.write() as connection:
             return _added(connection, row)
 
@@ -249,18 +251,18 @@ class RatingStore:
     def accepted(self, since: datetime, *, least: float) -> tuple[int, int]:
         """Return how many answers the gate accepted that somebody then judged, and how many of them were good."""
         gate, later = ratings.alias("gate"), ratings.alias("later")
-        good = func.max(later.c.value)
         judged = (
-            select(gate.c.subject, good.label("value"))
-            .join(later, (later.c.subject == gate.c.subject) & later.c.kind.in_(("rating", "outcome")))
-            .where(gate.c.kind == "gate", gate.c.subject != "", gate.c.at >= since, gate.c.value >= least)
+            select(func.max(later.c.id).label("last"))
+            .join(gate, later.c.subject == gate.c.subject)
+            .where(gate.c.kind == GATE, gate.c.subject != "", gate.c.at >= since, gate.c.value >= least)
+            .where(later.c.kind.in_(("rating", "outcome")))
             .where(gate.c.reversed_at.is_(None), later.c.reversed_at.is_(None))
             .group_by(gate.c.subject)
             .subquery()
         )
-        query = select(func.count(), func.coalesce(func.sum(_flag(judged.c.value >= least)), 0))
+        query = select(func.count(), func.coalesce(func.sum(_good(least)), 0)).where(_R.id == judged.c.last)
         with self._database.read() as connection:
-            n, good_ones = connection.execute(query.select_from(judged)).one()
+            n, good_ones = connection.execute(query).one()
         return int(n), int(good_ones)
 
 
@@ -268,7 +270,9 @@ def _added(connection: Connection, row: RatingRow) -> RatingRow:
     replaces = None
     if row.subject:
         earlier = select(func.max(_R.id)).where(
-            _R.voter == row.voter, _R.subject == row.subject, _R.kind == row.kind
+            _R.voter == row.voter,
+            _R.subject == row.subject,
+            _R.kind == GATE if row.kind == GATE else _R.kind != GATE,
         )
         replaces = connection.execute(earlier).scalar_one()
     stored = replace(row, replaces=replaces)
@@ -303,7 +307,7 @@ def _counting() -> tuple[ColumnElement[bool], ...]:
         .where(
             later.c.voter == _R.voter,
             later.c.subject == _R.subject,
-            later.c.kind == _R.kind,
+            (later.c.kind == GATE) == (_R.kind == GATE),
             later.c.id > _R.id,
             later.c.reversed_at.is_(None),
         )

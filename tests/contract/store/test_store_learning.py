@@ -140,17 +140,18 @@ def test_sums_are_plain_numbers(store: Store, rolled_up: bool) -> None:
 
 
 def test_a_second_vote_on_the_same_subject_replaces_the_first(store: Store) -> None:
-    """Both stay in the log; only the newest of a voter, subject and kind counts."""
-    first = store.ratings.add(vote(subject="dec_1", value=5))
+    """Both stay in the log; only the newest of a voter counts, whether it is stars, a word or what an agent saw."""
+    first = store.ratings.add(vote(subject="dec_1", value=2, kind="plugin"))
+    word = store.ratings.add(vote(subject="dec_1", value=4.1, kind="outcome"))
     second = store.ratings.add(vote(subject="dec_1", value=1))
     store.ratings.add(vote(subject="dec_1", value=5, voter="key_2"))
     store.ratings.add(vote(value=4))
     store.ratings.add(vote(value=4))
 
-    assert second.replaces == first.id
-    counts = store.ratings.counts(NOW - timedelta(days=1), kinds=("rating",), least=3.5)
+    assert (word.replaces, second.replaces) == (first.id, word.id)
+    counts = store.ratings.counts(NOW - timedelta(days=1), kinds=("rating", "outcome", "plugin"), least=3.5)
     assert counts == [(OPUS, "coding", 4, 3)]
-    assert [row.value for row in store.ratings.after(first.id)] == [1, 5, 4, 4]
+    assert [row.value for row in store.ratings.after(word.id)] == [1, 5, 4, 4]
 
 
 @pytest.mark.parametrize(("which", "left"), [("voter", 1), ("day", 2)])
@@ -217,8 +218,10 @@ def test_windows_and_the_gate_are_counted_from_votes_that_count(store: Store) ->
         store.ratings.add(vote(at=NOW - timedelta(days=30), value=5))
         store.ratings.add(vote(value=5 if number == 0 else 1))
         store.ratings.add(vote(kind="gate", subject=f"run_{number}", value=4.1))
+    store.ratings.add(vote(subject="run_0", value=1, kind="outcome"))
     store.ratings.add(vote(subject="run_0", value=5))
-    store.ratings.add(vote(subject="run_1", value=1, kind="outcome"))
+    store.ratings.add(vote(subject="run_1", value=5))
+    store.ratings.add(vote(subject="run_1", value=1, kind="outcome"))  # the last word counts
     windows = store.ratings.windows(NOW - timedelta(days=90), NOW - timedelta(days=14), least=3.5)
     assert windows == [(OPUS, 4, 4, 10, 6)]
     assert store.ratings.accepted(NOW - timedelta(days=90), least=3.5) == (2, 1)
