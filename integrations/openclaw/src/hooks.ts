@@ -45,7 +45,7 @@ export function registerHooks(api: PluginApi, config: Config, router: Router, se
     const outcome = event.outcome === "ok" ? "success" : "failure";
     if (outcome === "failure") memory.failed(routed.model);
     service
-      .feedback({ decisionId: routed.decisionId, outcome }, AbortSignal.timeout(FEEDBACK_MS))
+      .feedback({ decisionId: routed.decisionId, outcome, source: "agent" }, AbortSignal.timeout(FEEDBACK_MS))
       .catch((error: Error) => api.logger.debug?.(`smart-spawn: an outcome was not recorded: ${error.message}`));
   });
 }

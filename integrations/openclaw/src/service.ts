@@ -14,17 +14,9 @@ export type RouteRequest = Partial<Shapes["RouteRequest"]> & { task: string };
 export type SpawnRequest = Partial<Shapes["SpawnRequest"]> & { task: string };
 
 /** How a routed task turned out, in one word. Nothing that was said goes along. */
-export interface Feedback {
-  decisionId: string;
-  outcome: "success" | "failure";
-}
-
-export interface Rating {
-  model: string;
-  category: string;
-  rating: number;
-  context?: string;
-}
+export type Feedback = Shapes["FeedbackBody"];
+export type Rating = Shapes["OutcomeBody"];
+export type Report = Shapes["ReportBody"];
 
 /** The most bytes of an answer that are read: a list of 500 models is 400 KB. */
 const MAX_ANSWER_BYTES = 8_000_000;
@@ -99,8 +91,8 @@ export class Service {
     await this.ask("POST", "/spawn-log/outcome", rating, signal);
   }
 
-  async report(rating: Rating & { instanceId: string }, signal: AbortSignal): Promise<void> {
-    await this.ask("POST", "/community/report", rating, signal, this.config.communityUrl);
+  async report(report: Report, signal: AbortSignal): Promise<void> {
+    await this.ask("POST", "/community/report", report, signal, this.config.communityUrl);
   }
 
   private async ask(method: string, path: string, body: object | undefined, signal: AbortSignal, base?: string): Promise<unknown> {

@@ -6,7 +6,7 @@ import { instructions } from "./instructions.js";
 import type { Memory } from "./memory.js";
 import type { Asked, Router } from "./router.js";
 import { carryOut } from "./runs.js";
-import { type Decision, type Run, type Service, ServiceError } from "./service.js";
+import { type Decision, type Rating, type Run, type Service, ServiceError } from "./service.js";
 
 /** Making a plan asks the service more than once. */
 const PLANNING_MS = 20_000;
@@ -154,8 +154,13 @@ function feedbackTool(config: Config, service: Service): Tool {
       },
     },
     async execute(_id, params) {
-      const context = some(params, ["context"]) as { context?: string };
-      const rating = { model: String(params["model"]), category: String(params["category"]), rating: Number(params["rating"]), ...context };
+      const tags = String(params["context"] ?? "").split(",").map((tag) => tag.trim()).filter(Boolean);
+      const rating: Rating = {
+        model: String(params["model"]),
+        category: params["category"] as Rating["category"],
+        rating: Number(params["rating"]),
+        ...(tags.length > 0 ? { context: tags } : {}),
+      };
       try {
         await service.rate(rating, AbortSignal.timeout(RATING_MS));
       } catch (error) {

@@ -99,5 +99,5 @@ test("how a routed child ended goes to the service, with its decision and nothin
   await ends("c", "killed");
   await ends("d", "ok", "fake/other");
   const sent = service.asked("POST /feedback").map((one) => one.body);
-  assert.deepEqual(sent, [{ decisionId: "dec_1", outcome: "success" }, { decisionId: "dec_1", outcome: "failure" }]);
+  assert.deepEqual(sent, ["success", "failure"].map((outcome) => ({ decisionId: "dec_1", outcome, source: "agent" })));
 });

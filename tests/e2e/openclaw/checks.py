@@ -141,7 +141,7 @@ def named_model_is_kept(play: Play) -> None:
 def outcomes(play: Play) -> None:
     """How a routed sub-agent ended reaches the service: a decision and one word."""
     sent = until("feedback", lambda: play.posted("/api/feedback"))
-    check(set(sent[-1]) == {"decisionId", "outcome"}, f"it sent {sent[-1]}")
+    check(set(sent[-1]) == {"decisionId", "outcome", "source"}, f"it sent {sent[-1]}")
     check(sent[-1]["outcome"] == "success", f"it sent {sent[-1]}")
     taken = until("an answer to the feedback", lambda: play.answered("/api/feedback"))
     check(set(taken) == {200}, f"the service answered {taken}")
