@@ -14,13 +14,15 @@ import httpx
 
 from tests.e2e.openclaw.gateway import KNOWN, MAIN, REACH, Gateway
 from tests.e2e.openclaw.servers import Door, Models
-from tests.e2e.openclaw.stage import check, until
+from tests.e2e.openclaw.stage import Failed, check, until, write_json
 
 TASK = "Fix the failing pytest in the parser"
 TIMEOUT_MS = 1_500
 ALLOWED_MS = 50
 """How long a routed spawn may be held up, in the middle, with the service on the same machine."""
 SPAWNS = 7
+RESTING_S, TAKING_UP_S = 2.0, 10.0
+"""How long the gateway gets to end what it does, and to take a setting up."""
 BUSY_LOAD = 2.5
 """Processes a core that want to run: from here on a delay says more of them than of us. Alone we stay below 1.5."""
 
@@ -208,14 +210,41 @@ def provider(play: Play) -> str:
 
 
 def routing_off(play: Play) -> None:
-    """With `autoRoute` off a spawn that names no model runs on OpenClaw's default."""
-    setting = "plugins.entries.smart-spawn.config.autoRoute"
-    play.gateway.stage.openclaw("config", "set", setting, "false")
+    """With `autoRoute` off a spawn that names no model runs on OpenClaw's default, without a restart."""
+    _switch(play, on=False)
     picks = len(play.posted("/api/pick"))
-    ran = play.spawn("OFF")
-    check(ran == MAIN, f"the child ran on {ran}")
+    check(play.spawn("OFF") == MAIN, "the child ran on another model")
     check(len(play.posted("/api/pick")) == picks, "the service was asked all the same")
-    play.gateway.stage.openclaw("config", "set", setting, "true")
+    until("the announcement", lambda: play.announced("OFF"))
+    _switch(play, on=True)
+
+
+def _switch(play: Play, *, on: bool) -> None:
+    """Set `autoRoute` until the gateway has taken it up: it refuses to while the plugin has something to do."""
+    stage = play.gateway.stage
+
+    def taken_up() -> int:
+        return sum(
+            "config hot reload applied (plugins.entries.smart-spawn" in line for line in play.gateway.lines
+        )
+
+    for number in range(1, 6):
+        time.sleep(RESTING_S)
+        before = taken_up()
+        config = {
+            "autoRoute": on,
+            "timeoutMs": TIMEOUT_MS + number,
+        }  # another value each time: else nothing changes
+        file = write_json(
+            stage.work / "switch.json", {"plugins": {"entries": {"smart-spawn": {"config": config}}}}
+        )
+        stage.openclaw("config", "patch", "--file", str(file))
+        end = time.monotonic() + TAKING_UP_S
+        while time.monotonic() < end:
+            if taken_up() > before:
+                return
+            time.sleep(0.2)
+    raise Failed("a changed setting was not taken up")
 
 
 CHECKS = (
