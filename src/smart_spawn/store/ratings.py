@@ -122,7 +122,7 @@ class RatingStore:
         self._database = database
 
     def add(self, row: RatingRow) -> RatingRow:
-        """Store a vote and return it with its id. One on the same subject by the same voter is replaced, of whatever kind."""
+        """Store a vote and return it with its id. The voter's earlier one on the subject counts no more."""
         with self._database.write() as connection:
             return _added(connection, row)
 
