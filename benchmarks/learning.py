@@ -84,19 +84,29 @@ def decision_rows(models: Sequence[str], count: int) -> Iterator[Row]:
 
 def vote_rows(rng: random.Random, models: Sequence[str], count: int) -> Iterator[Row]:
     """Make votes of people and gates, a tenth of them in place of an earlier one."""
-    for _ in range(count):
-        kind, voter = rng.choice(["rating", "outcome", "plugin", "gate"]), rng.randrange(KEYS)
-        yield {
-            "at": NOW - timedelta(seconds=rng.random() * DAYS * 86_400),
-            "voter": f"key_{voter}",
-            "subject": f"run_{rng.randrange(count)}",
-            "kind": kind,
-            "model": habit(rng, voter, models),
-            "category": str(habit(rng, voter, CATEGORIES)),
-            "tags": rng.choice(["", "", "typescript", "security"]),
-            "cluster": rng.choice(["plain", "hard"]),
-            "value": float(rng.randint(1, 5)),
-        }
+    kept: list[Row] = []
+    for number in range(1, count + 1):
+        if kept and rng.random() < 0.1:
+            at = rng.randrange(len(kept))
+            row = {**kept[at], "replaces": kept[at]["id"], "id": number, "value": float(rng.randint(1, 5))}
+            kept[at] = row
+        else:
+            voter = rng.randrange(KEYS)
+            row = {
+                "id": number,
+                "at": NOW - timedelta(seconds=rng.random() * DAYS * 86_400),
+                "voter": f"key_{voter}",
+                "subject": f"run_{number}",
+                "kind": rng.choice(["rating", "outcome", "plugin", "gate"]),
+                "model": habit(rng, voter, models),
+                "category": str(habit(rng, voter, CATEGORIES)),
+                "tags": rng.choice(["", "", "typescript", "security"]),
+                "cluster": rng.choice(["plain", "hard"]),
+                "value": float(rng.randint(1, 5)),
+                "replaces": None,
+            }
+            kept.append(row)
+        yield row
 
 
 def fill(store: Store, table: Table, rows: Iterator[Row]) -> None:
@@ -127,19 +137,23 @@ def measure(app: SmartSpawn, models: Sequence[str], times: int) -> list[tuple[st
     """Measure what people and processes wait for."""
     found = [("beliefs from all votes, at the start", timed(app.check_for_newer_votes, 1))]
 
-    def vote() -> None:
+    def vote(category: str = "coding") -> None:
         app.store.ratings.add(
-            RatingRow(at=NOW, voter="key_1", kind="rating", model=models[0], category="coding", value=4.0)
+            RatingRow(at=NOW, voter="key_1", kind="rating", model=models[0], category=category, value=4.0)
         )
 
-    updates, looks = [], []
+    updates, looks, others = [], [], []
     for _ in range(times):
         vote()
         updates += timed(app.check_for_newer_votes, 1)
         looks += timed(app.check_for_newer_votes, 1)
+    for number in range(times):
+        vote(f"a category that is new, {number}")
+        others += timed(app.check_for_newer_votes, 1)
     return [
         *found,
         ("beliefs after one more vote, laid beside the catalogue", updates),
+        ("the same where nobody had voted before", others),
         ("looking for votes, none there", looks),
         ("statistics of 30 days", timed(lambda: stats_json(app, 30), times)),
         ("statistics of 90 days", timed(lambda: stats_json(app, 90), times)),

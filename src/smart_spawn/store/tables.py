@@ -28,7 +28,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import FunctionElement
 from sqlalchemy.types import TypeDecorator
 
-SCHEMA_REVISION = "0008"
+SCHEMA_REVISION = "0009"
 """The revision that these tables are: the newest in `migrations/versions`. A test holds the two together."""
 
 REVISION_TABLE = "smart_spawn_schema"

@@ -200,6 +200,44 @@ def test_a_voter_has_one_vote_on_a_subject_whatever_was_reversed_between(store: 
     assert [row.value for row in store.ratings.standing()] == [3]
 
 
+@pytest.mark.parametrize("seed", [1, 2])
+def test_what_counts_is_the_newest_that_was_not_reversed(store: Store, seed: int) -> None:
+    """However often votes were replaced, reversed and restored, everything that counts votes counts the same ones."""
+    rng, acts = random.Random(seed), list[int]()
+    for step in range(60):
+        at = NOW + timedelta(minutes=step)
+        if step % 10 == 7:
+            acts.append(store.ratings.reverse(at, voter=f"key_{rng.randrange(3)}", since=None, until=None).id)
+        elif step % 10 == 9 and rng.random() < 0.7:
+            store.ratings.undo(acts.pop(rng.randrange(len(acts))), at)
+        else:
+            store.ratings.add(
+                vote(
+                    at=NOW - timedelta(days=rng.randrange(30)),
+                    voter=f"key_{rng.randrange(3)}",
+                    subject=rng.choice(["", "run_1", "run_2"]),
+                    kind=rng.choice(["rating", "gate"]),
+                    value=float(rng.randint(1, 5)),
+                )
+            )
+    newest: dict[object, RatingRow] = {}
+    for row in store.ratings.after(0):
+        if row.reversed_at is None:
+            newest[(row.voter, row.subject, row.kind) if row.subject else row.id] = row
+    standing = sorted(newest.values(), key=lambda row: row.id)
+    assert list(store.ratings.standing()) == standing
+
+    rated = [row for row in standing if row.kind == "rating"]
+    long_ago, split = NOW - timedelta(days=90), NOW - timedelta(days=14)
+    assert store.ratings.counts(long_ago, kinds=("rating",), least=3.5) == [
+        (OPUS, "coding", len(rated), sum(row.value >= 3.5 for row in rated))
+    ]
+    old, new = ([row for row in standing if (row.at >= split) is late] for late in (False, True))
+    assert store.ratings.windows(long_ago, split, least=3.5) == [
+        (OPUS, len(old), sum(r.value >= 3.5 for r in old), len(new), sum(r.value >= 3.5 for r in new))
+    ]
+
+
 def test_exported_votes_come_back_once(store: Store) -> None:
     """Importing the same votes twice adds them once, replacements included."""
     store.ratings.add(vote(subject="dec_1", value=5))
