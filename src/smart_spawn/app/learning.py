@@ -143,10 +143,10 @@ class Learning:
 
     def _count(self, last_id: int, last_act: int) -> None:
         new: list[tuple[RatingRow, RatingRow | None]] | None = None
-        if last_act == self._last_act and last_id >= self._last_id:
+        if self._last_id and last_act == self._last_act and last_id >= self._last_id:
             new = self._replacing(self._last_id)
         if new is None:
-            self._tally = Tally(filter(None, map(outcome_of, self._store.ratings.standing())))
+            last_id = max(last_id, self._count_all())
         else:
             for row, replaced in new:
                 for vote, count in ((replaced, self._tally.remove), (row, self._tally.add)):
@@ -154,6 +154,16 @@ class Learning:
                         count(outcome)
         self._last_act = last_act
         self._last_id = max(last_id, new[-1][0].id if new else 0)
+
+    def _count_all(self) -> int:
+        """Count every vote that stands and return the id of the newest, which may have come just now."""
+        tally, newest = Tally(), 0
+        for row in self._store.ratings.standing():
+            newest = row.id
+            if outcome := outcome_of(row):
+                tally.add(outcome)
+        self._tally = tally
+        return newest
 
     def _replacing(self, after: int) -> list[tuple[RatingRow, RatingRow | None]] | None:
         """Return votes that came, each with the one that it replaces; `None` where only counting all will do."""

@@ -159,16 +159,13 @@ class RatingStore:
         return (last or 0, act or 0)
 
     def standing(self) -> Iterator[RatingRow]:
-        """Give every vote that counts: not reversed, and the newest of its voter on its subject."""
-        vote_id = 0
-        while True:
-            query = select(ratings).where(_R.id > vote_id, *_counting()).order_by(_R.id).limit(CHUNK)
-            with self._database.read() as connection:
-                found = [_row(row) for row in connection.execute(query)]
-            yield from found
-            if len(found) < CHUNK:
-                return
-            vote_id = found[-1].id
+        """Give every vote that counts, oldest first: not reversed, and the newest of its voter on its subject.
+
+        One statement, so that a vote and its replacement are never given both.
+        """
+        query = select(ratings).where(*_counting()).order_by(_R.id).execution_options(yield_per=CHUNK)
+        with self._database.read() as connection:
+            yield from map(_row, connection.execute(query))
 
     def after(self, vote_id: int) -> Iterator[RatingRow]:
         """Give every vote with a higher id, oldest first, reversed ones included."""

@@ -24,7 +24,7 @@ def test_a_rating_is_learned_and_shown(cli: Cli, decision: str) -> None:
         answer = cli("rate", decision, rating, "--comment", "slow", "--json")
         assert answer.code == 0
     voted = answer.json["data"]
-    assert (voted["rating"], voted["replaced"]) == (2, False)  # an outcome and a rating are two voices
+    assert (voted["rating"], voted["replaced"]) == (2, True)  # stars in place of a word
     assert cli("rate", decision, "1", "--json").json["data"]["replaced"] is True
     shown = cli("beliefs", "show", voted["model"])
     assert "averaging" in shown.out
