@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from smart_spawn.model import Mode
 from smart_spawn.providers.fake import FakeProvider, Scripted
 from smart_spawn.settings import Settings
 from smart_spawn.spawn.inline import InlineCtx
+from smart_spawn.spawn.request import SpawnRequest
 from tests.unit.api.conftest import small_facts
 from tests.unit.api.test_document import check, schema_of
 
@@ -176,3 +178,14 @@ async def test_modes_are_there_for_engines(app: SmartSpawn, chat: FakeProvider) 
         ended = await app.modes[str(mode)](ctx, job)
         assert ended.status == "succeeded"
         assert json.loads(json.dumps(ended.outcome))["output"]
+
+
+async def test_asking_again_for_a_run_under_way_leaves_it_alone(app: SmartSpawn, chat: FakeProvider) -> None:
+    """A submission sent once more, because its answer was lost, neither stops the run nor pays it twice."""
+    chat.add(Scripted(text="8", delay_s=1.0))
+    request = SpawnRequest.of({"task": QUESTION, "budget": "any", "minCapability": 0})
+    run_id = await app.submit(request, idempotency_key="once")
+    await asyncio.sleep(0.2)
+    assert await app.submit(request, idempotency_key="once") == run_id
+    run = await asyncio.wait_for(app.runs.finished(run_id), 30)
+    assert (run.status, len(chat.calls)) == ("succeeded", 1)

@@ -39,9 +39,8 @@ class OwnRunsEngine(ExecutorEngine):
     async def submit(self, spec: RunSpec, *, idempotency_key: str | None = None) -> str:
         """See `Engine.submit`."""
         run_id = await super().submit(spec, idempotency_key=idempotency_key)
-        self.executions.start(
-            Ticket(run_id=run_id, number=1)
-        )  # one that was begun before does not begin again
+        if self.executions.task(run_id) is None:  # else it is the same submission once more, and under way
+            self.executions.start(Ticket(run_id=run_id, number=1))  # one that has ended does not begin again
         return run_id
 
     async def wait(self, run_id: str, timeout_s: float | None = None) -> Run:
