@@ -164,7 +164,7 @@ async def test_a_scheduler_that_keeps_failing_ends_its_executor(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another process may do better, so this one says what is wrong and stops."""
-    monkeypatch.setattr("smart_spawn.runs.executor.GIVE_UP_S", 0.3)
+    monkeypatch.setattr("smart_spawn.runs.executor.GIVE_UP_S", 2.0)
     monkeypatch.setattr("smart_spawn.runs.executor.BEAT_S", 0.1)
     async with opened("memory-on-disk", Settings(home=tmp_path)) as bench:
 
