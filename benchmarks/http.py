@@ -56,10 +56,13 @@ class Server:
 
 
 @contextlib.contextmanager
-def running(source: Path | None = None, *, settings: Mapping[str, str] | None = None) -> Iterator[Server]:
+def running(
+    source: Path | None = None, *, settings: Mapping[str, str] | None = None, core: int | None = None
+) -> Iterator[Server]:
     """Start a server with an empty home and no refresh, as `smart-spawn serve` does.
 
-    `source` is the folder of another version's code; `settings` are further variables.
+    `source` is the folder of another version's code; `settings` are further variables. All processes of the
+    service share `core` where one is named.
     """
     with socket.socket() as free, tempfile.TemporaryDirectory() as home:
         free.bind(("127.0.0.1", 0))
@@ -80,6 +83,8 @@ def running(source: Path | None = None, *, settings: Mapping[str, str] | None = 
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
+        if core is not None:
+            os.sched_setaffinity(process.pid, {core})  # it has no children yet, and they inherit this
         try:
             began = time.perf_counter()
             _wait(port)
@@ -198,19 +203,27 @@ ENDURANCE_COLUMNS = (
 
 
 def main() -> None:
-    """Measure under 1, 16 and 64 connections, or one long run with `--requests`, and append the rows."""
+    """Measure under 1, 16 and 64 connections, or one long run with `--requests`, and append the rows.
+
+    With `--one-core` the whole service shares the first core, and the load comes from the last.
+    """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=8.0, help="length of one round")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--connections", type=int, nargs="*", default=[1, 16, 64])
     parser.add_argument("--path", default="/api/pick")
     parser.add_argument("--requests", type=int, help="one long run of at least so many, watching the memory")
+    parser.add_argument("--one-core", action="store_true", help="what one core answers, threads and all")
     given, _ = parser.parse_known_args()
-    with running() as server:
+    cores = sorted(os.sched_getaffinity(0))
+    if given.one_core:
+        os.sched_setaffinity(0, {cores[-1]})
+    command = f"python -m benchmarks.http{' --one-core' if given.one_core else ''}"
+    with running(core=cores[0] if given.one_core else None) as server:
         load(server, 4, 1.0, given.path)  # warm
-        heading = headline("python -m benchmarks.http", PACKAGES)
+        heading = headline(command, PACKAGES)
         if given.requests:
-            heading = headline(f"python -m benchmarks.http --requests {given.requests}", PACKAGES)
+            heading = headline(f"{command} --requests {given.requests}", PACKAGES)
             row = endure(
                 server, given.connections[-1], seconds=given.seconds, requests=given.requests, path=given.path
             )

@@ -18,6 +18,7 @@ from sqlalchemy import Table
 
 from smart_spawn.errors import SmartSpawnError, StoreUnwritable
 from smart_spawn.store.database import Database, StoreBusy
+from smart_spawn.store.inserts import Inserts
 
 MAX_ROWS = 50_000
 MAX_BYTES = 64 * 1024 * 1024
@@ -50,6 +51,7 @@ class GroupWriter:
 
     def __init__(self, database: Database, *, max_rows: int = MAX_ROWS, max_bytes: int = MAX_BYTES) -> None:
         self._database = database
+        self._inserts = Inserts(database)
         self._max_rows = max_rows
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
@@ -180,7 +182,7 @@ class GroupWriter:
             groups.setdefault(table, []).append(dict(row() if callable(row) else row))
         with self._database.write(alone=False) as connection:
             for table, rows in groups.items():
-                connection.execute(self._database.upsert(table), rows)
+                self._inserts.add(connection, table, rows)
 
     def _note(self, error: Exception) -> None:
         with self._lock:

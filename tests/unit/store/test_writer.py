@@ -30,8 +30,8 @@ class Gate:
         self.errors: list[Exception] = []
         self.commits = 0
 
-    def upsert(self, *args: Any, **options: Any) -> Any:
-        return self._database.upsert(*args, **options)
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._database, name)
 
     @contextmanager
     def write(self, *, alone: bool = True) -> Iterator[Any]:
