@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from smart_spawn.app.runs import modes
-from smart_spawn.engines import dbos_engine, memory_engine
+from smart_spawn.engines import dbos_engine, memory_engine, own_engine
 from smart_spawn.model import Price, Rates
 from smart_spawn.providers.fake import FakeProvider, Scripted
 from smart_spawn.runs.engine import Run, RunSpec
@@ -111,6 +111,13 @@ async def nobody(job: Job, steps: Sequence[PlanStep]) -> list[StepWork]:
     return []
 
 
+MAKERS: Mapping[str, Callable[..., ExecutorEngine]] = {
+    "memory": memory_engine,
+    "own": own_engine,
+    "dbos": dbos_engine,
+}
+
+
 @asynccontextmanager
 async def opened(kind: str, settings: Settings) -> AsyncIterator[Bench]:
     """Open an engine of a kind over the database of the settings."""
@@ -121,8 +128,9 @@ async def opened(kind: str, settings: Settings) -> AsyncIterator[Bench]:
     async def scripted(ctx: Ctx, request: Mapping[str, Any]) -> Ended:
         return await scripts[request["script"]](ctx)
 
-    make = dbos_engine if kind.startswith("dbos") else memory_engine
-    engine = make(store, settings, chat, {"scripted": scripted, **modes(nobody)}, clock=utc_now)
+    engine = MAKERS[kind.partition("-")[0]](
+        store, settings, chat, {"scripted": scripted, **modes(nobody)}, clock=utc_now
+    )
     await engine.open()
     try:
         yield Bench(engine=engine, store=store, chat=chat, scripts=scripts)

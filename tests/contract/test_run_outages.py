@@ -79,26 +79,45 @@ async def test_a_database_that_is_away_for_a_moment_fails_no_run(tmp_path: Path,
         assert len(bench.chat.calls) == (2 if mode is Mode.SWARM else 1)
 
 
+@pytest.mark.parametrize("kind", ["memory-on-disk", "own"])
 @pytest.mark.parametrize("mode", [Mode.SINGLE, Mode.COLLECTIVE, Mode.SWARM])
 async def test_a_longer_outage_interrupts_a_run_and_does_not_end_it(
-    tmp_path: Path, mode: Mode, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, mode: Mode, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A mode cannot take the database's failure for one of its steps: the run waits, and is taken up again."""
     monkeypatch.setattr("smart_spawn.engines.JOURNAL_PATIENCE_S", 0.05)
     monkeypatch.setattr("smart_spawn.runs.executor.BEAT_S", 0.1)
-    async with opened("memory-on-disk", Settings(home=tmp_path)) as bench:
+    async with opened(kind, Settings(home=tmp_path)) as bench:
         outage = between(bench, StoreBusy("away"))
         bench.chat.add(answer("ok", delay_s=0.1), model_id="v/a")
         run_id = await bench.engine.submit(RunSpec(mode=str(mode), request=job(mode), timeout_s=60))
+        waiting = asyncio.create_task(bench.engine.wait(run_id, 20))
         await bench.until(lambda: bool(bench.chat.under_way))
         outage.away = True
         await bench.until(lambda: not len(bench.engine.executions))
         assert bench.store.runs.status(run_id) in ("running", "queued")
         outage.away = False
-        run = await bench.engine.wait(run_id, 20)
+        run = await waiting
         assert (run.status, run.error) == ("succeeded", None)
         assert run.executions > 1
         assert run.cost.in_doubt_usd > 0  # of the answer that could not be written down
+
+
+@pytest.mark.parametrize("kind", ["own", "memory-on-disk", "dbos"])
+async def test_a_run_that_could_not_be_begun_is_begun_later(
+    tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its ticket was taken when the database went away; nobody would show it again."""
+    monkeypatch.setattr("smart_spawn.engines.JOURNAL_PATIENCE_S", 0.05)
+    monkeypatch.setattr("smart_spawn.runs.executor.BEAT_S", 0.1)
+    async with opened(kind, Settings(home=tmp_path)) as bench:
+        outage = between(bench, StoreBusy("away"), only="begin")
+        outage.away = True
+        run_id = await bench.engine.submit(RunSpec(mode="single", request=job(Mode.SINGLE), timeout_s=60))
+        await bench.until(lambda: outage.refused > 0 and not len(bench.engine.executions))
+        outage.away = False
+        run = await bench.engine.wait(run_id, 20)
+        assert (run.status, run.executions) == ("succeeded", 1)
 
 
 async def test_what_the_database_refuses_for_good_fails_the_run_with_the_reason(tmp_path: Path) -> None:

@@ -45,12 +45,14 @@ class OwnRunsEngine(ExecutorEngine):
 
     async def wait(self, run_id: str, timeout_s: float | None = None) -> Run:
         """See `Engine.wait`. A run of our own is waited for without asking the database."""
+        loop = asyncio.get_running_loop()
+        until = None if timeout_s is None else loop.time() + timeout_s
         task = self.executions.task(run_id)
         if task is not None:
             await asyncio.wait({task}, timeout=timeout_s)
-            if task.done():
-                timeout_s = 0
-        return await super().wait(run_id, timeout_s)
+            if task.done() and task.cancelled():  # we are stopping, and may not wait for who goes on with it
+                return await super().wait(run_id, 0)
+        return await super().wait(run_id, None if until is None else max(0.0, until - loop.time()))
 
     async def cancel(self, run_id: str) -> Run:
         """See `Engine.cancel`. A run of our own has ended when this returns."""
@@ -61,6 +63,11 @@ class OwnRunsEngine(ExecutorEngine):
         self.executions.cancel(run_id)
         await asyncio.wait({task}, timeout=STOP_S)
         return await self.status(run_id)
+
+    def take_back(self, tickets: Sequence[Ticket]) -> None:
+        """Go on with them: our callers wait, and there may be no worker."""
+        for ticket in tickets:
+            self.executions.start(ticket)
 
     async def hand_out(self, tickets: Sequence[Ticket]) -> Sequence[Ticket]:
         """Leave them in the queue."""

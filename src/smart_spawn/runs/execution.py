@@ -34,6 +34,8 @@ class Executions:
         self._modes = modes
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._cancelled: set[str] = set()
+        self.unbegun: dict[str, Ticket] = {}
+        """By run: what could not be begun because the database was away. Nobody else would show it again."""
 
     def __len__(self) -> int:
         return len(self._tasks)
@@ -49,6 +51,7 @@ class Executions:
         if before is not None:
             before.cancel()
         self._cancelled.discard(ticket.run_id)  # of the one before; this one is told again
+        self.unbegun.pop(ticket.run_id, None)
         task = asyncio.create_task(self._carry_out(ticket), name=f"run {ticket.run_id}")
         self._tasks[ticket.run_id] = task
         task.add_done_callback(lambda done: self._forget(ticket.run_id, done))
@@ -86,7 +89,9 @@ class Executions:
         try:
             begun = await services.written(services.journal.begin, ticket, self._executor)
         except JournalAway:
-            return  # whatever was stored, the next heartbeat finds a run that nobody carries out
+            # If it was stored after all, the next heartbeat finds a run that nobody carries out, and this is void.
+            self.unbegun[ticket.run_id] = ticket
+            return
         if begun is None:
             return  # cancelled while it waited, or begun elsewhere
         try:

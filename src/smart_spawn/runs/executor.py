@@ -99,6 +99,9 @@ class ExecutorEngine(RunClient):
         """Have queued runs carried out; return those that need not be shown again."""
         raise NotImplementedError
 
+    def take_back(self, tickets: Sequence[Ticket]) -> None:
+        """Hear of runs that broke off here and are queued again, for whoever takes them up first."""
+
     def room(self) -> int:
         """Return how many more tickets can be taken."""
         return self.at_once - len(self.executions)
@@ -121,7 +124,11 @@ class ExecutorEngine(RunClient):
         # Asked second: a run is known here before the database says that we carry it out, never after.
         strays = set(carried) - self.executions.run_ids
         if strays:
-            await self._roster_lane.ask(self._roster.requeue, self.executor.id, sorted(strays))
+            self.take_back(
+                await self._roster_lane.ask(self._roster.requeue, self.executor.id, sorted(strays))
+            )
+        for ticket in list(self.executions.unbegun.values()):
+            self.executions.start(ticket)
 
     async def _bury_the_dead(self) -> None:
         """Queue again what dead executors left. Those of this machine are known to be dead at once.

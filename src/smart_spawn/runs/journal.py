@@ -304,6 +304,6 @@ class Roster(Protocol):
         """Return the runs that this executor is said to carry out."""
         ...
 
-    def requeue(self, executor: str, runs: Sequence[str]) -> Sequence[str]:
+    def requeue(self, executor: str, runs: Sequence[str]) -> Sequence[Ticket]:
         """Queue runs of this executor again that it does not carry out after all; return those that were."""
         ...

@@ -107,7 +107,9 @@ class Roster:
             silent = _EXECUTOR.seen_us <= now_us() - round(unheard_s * 1e6)
             dead = and_(_is(executor), silent) if unheard_s else _is(executor)
             elected = connection.execute(delete(t.executors).where(dead).returning(_EXECUTOR.id)).first()
-            return None if elected is None else _bury(connection, executor.id)
+            if elected is None:
+                return None
+            return [ticket.run_id for ticket in _bury(connection, executor.id)]
 
     def carried(self, executor: str) -> Sequence[str]:
         """See `runs.journal.Roster.carried`."""
@@ -115,7 +117,7 @@ class Roster:
         with self._database.read() as connection:
             return list(connection.execute(select(_RUN.id).where(mine)).scalars())
 
-    def requeue(self, executor: str, runs: Sequence[str]) -> Sequence[str]:
+    def requeue(self, executor: str, runs: Sequence[str]) -> Sequence[Ticket]:
         """See `runs.journal.Roster.requeue`."""
         with self._database.write() as connection:
             return _queued_again(connection, executor, and_(_RUN.executor == executor, _RUN.id.in_(runs)))
@@ -142,13 +144,13 @@ def _these(tickets: Sequence[Ticket]) -> ColumnElement[bool]:
     return tuple_(_RUN.id, _RUN.queued_times).in_([(each.run_id, each.number) for each in tickets])
 
 
-def _bury(connection: Connection, executor: str) -> list[str]:
+def _bury(connection: Connection, executor: str) -> list[Ticket]:
     """Remove an executor and queue what it carried out."""
     connection.execute(delete(t.executors).where(_EXECUTOR.id == executor))
     return _queued_again(connection, executor, _RUN.executor == executor)
 
 
-def _queued_again(connection: Connection, executor: str, which: ColumnElement[bool]) -> list[str]:
+def _queued_again(connection: Connection, executor: str, which: ColumnElement[bool]) -> list[Ticket]:
     rows = connection.execute(
         update(t.runs)
         .where(which, _RUN.status == "running")
@@ -158,10 +160,10 @@ def _queued_again(connection: Connection, executor: str, which: ColumnElement[bo
             queued_times=_RUN.queued_times + 1,
             events=_RUN.events + 1,
         )
-        .returning(_RUN.id, _RUN.events)
+        .returning(_RUN.id, _RUN.events, _RUN.queued_times)
     ).all()
     for row in rows:
         # At once, not when it is begun again, which may be never: an open call counts against its provider's limits.
         calls_in_doubt(connection, row.id)
         add_event(connection, row.id, row.events, "run.interrupted", {"executor": executor})
-    return [row.id for row in rows]
+    return [Ticket(run_id=row.id, number=row.queued_times) for row in rows]
