@@ -13,7 +13,7 @@ from typing import Any, cast
 import anyio.to_thread
 
 from smart_spawn.app import SmartSpawn
-from smart_spawn.app.dispatch import callable_models
+from smart_spawn.app.dispatch import baseline, callable_models
 from smart_spawn.catalog.snapshot import Catalog
 from smart_spawn.errors import ProviderError, SmartSpawnError
 from smart_spawn.gateway.attempts import Caller, Won
@@ -44,6 +44,7 @@ class _Chosen:
     """A decision for one request, ready to be called."""
 
     decision: Decision
+    catalog: Catalog
     rungs: Sequence[Rung]
     session_id: str
 
@@ -96,7 +97,10 @@ class Gateway:
             caller=asker.key_cap.owner if asker.key_cap else None,
         )
         return _Chosen(
-            decision=decision, rungs=app.dispatcher(catalog).ladder(decision), session_id=session_id
+            decision=decision,
+            catalog=catalog,
+            rungs=app.dispatcher(catalog).ladder(decision),
+            session_id=session_id,
         )
 
     def _request(self, ask: Ask, session_id: str, catalog: Catalog) -> RouteRequest:
@@ -203,11 +207,13 @@ class Gateway:
         self._authors.wrote((rung.provider, rung.model_id), mark.digest())
 
     def _log(self, asker: Asker, chosen: _Chosen, rung: Rung, cost: Decimal | None, usage: object) -> None:
-        """Note what was done, for the statistics. Costs microseconds."""
-        decision = chosen.decision
-        self._app.store.spawns.put(
-            SpawnRow(
-                at=self._app.now(),
+        """Note what was done, for the statistics. Costs microseconds: the writer's thread looks up the baseline."""
+        decision, at, policy = chosen.decision, self._app.now(), self._app.policy
+
+        def row() -> SpawnRow:
+            instead = baseline(decision, chosen.catalog, policy).cost_usd(read_usage(usage), at)
+            return SpawnRow(
+                at=at,
                 model=rung.model_id,
                 category=str(decision.category),
                 caller=asker.key or LOCAL,
@@ -217,8 +223,10 @@ class Gateway:
                 source="gateway",
                 cost_micro_usd=None if cost is None else micro_usd(cost),
                 estimated=read_cost_usd(usage) is None,
+                baseline_micro_usd=None if instead is None else micro_usd(instead),
             )
-        )
+
+        self._app.store.spawns.put(row)
 
     def _cost_usd(self, rung: Rung, usage: object) -> Decimal | None:
         """Return what was billed: as the provider says, else by the list price; `None` when neither is known."""

@@ -41,19 +41,12 @@ def cost_of(
     baseline: Baseline | None,
     at: datetime,
 ) -> Cost:
-    """Return the cost of a run that ended with this answer, or with none.
-
-    The baseline is priced without its cache and without a rate for thinking of its own: the same tokens of
-    another model would not have been found in that cache.
-    """
+    """Return the cost of a run that ended with this answer, or with none."""
     name = baseline.model_id if baseline else None
     if answer is None:
         return Cost(in_doubt_usd=in_doubt_usd, baseline=name)
-    baseline_usd = saved_usd = None
-    if baseline and answer.usage:
-        baseline_usd = baseline.price.cost_usd(
-            prompt_tokens=answer.usage.prompt_tokens, completion_tokens=answer.usage.completion_tokens, at=at
-        )
+    saved_usd = None
+    baseline_usd = baseline.cost_usd(answer.usage, at) if baseline else None
     if baseline_usd is not None and answer.cost_usd is not None:
         saved_usd = baseline_usd - answer.cost_usd
     return Cost(

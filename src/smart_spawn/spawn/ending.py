@@ -66,7 +66,9 @@ def failure_of(
 
 def _compared(attempts: Iterable[Attempt], baseline: Baseline | None, at: datetime) -> tuple[Attempt, ...]:
     """Put beside each answer what the baseline would have cost."""
-    return tuple(replace(each, baseline_usd=_at_baseline(each, baseline, at)) for each in attempts)
+    if baseline is None:
+        return tuple(attempts)
+    return tuple(replace(each, baseline_usd=baseline.cost_usd(each.usage, at)) for each in attempts)
 
 
 def total_usage(attempts: Iterable[Attempt]) -> Usage | None:
@@ -87,7 +89,7 @@ def total_cost(
     source: CostSource = (
         sources.pop() if len(sources) == 1 else "list-price" if paid is not None else "unknown"
     )
-    instead = [_at_baseline(attempt, baseline, at) for attempt in counted]
+    instead = [baseline.cost_usd(attempt.usage, at) for attempt in counted] if baseline else []
     whole = [cost for cost in instead if cost is not None]
     baseline_usd = sum(whole, Decimal(0)) if whole and len(whole) == len(instead) else None
     return Cost(
@@ -98,13 +100,4 @@ def total_cost(
         baseline_usd=baseline_usd,
         saved_usd=baseline_usd - paid if baseline_usd is not None and paid is not None else None,
         baseline=baseline.model_id if baseline else None,
-    )
-
-
-def _at_baseline(attempt: Attempt, baseline: Baseline | None, at: datetime) -> Decimal | None:
-    """Return what the same tokens would have cost at the baseline, without a cache of its own."""
-    if baseline is None or attempt.usage is None:
-        return None
-    return baseline.price.cost_usd(
-        prompt_tokens=attempt.usage.prompt_tokens, completion_tokens=attempt.usage.completion_tokens, at=at
     )

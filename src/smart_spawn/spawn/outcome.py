@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -49,6 +50,18 @@ class Baseline:
 
     model_id: str
     price: Price
+
+    def cost_usd(self, usage: Usage | None, at: datetime) -> Decimal | None:
+        """Return what the same tokens would have cost; `None` is unknown.
+
+        Without its cache and without a rate for thinking of its own: the same tokens of another model would not have
+        been found in that cache.
+        """
+        if usage is None:
+            return None
+        return self.price.cost_usd(
+            prompt_tokens=usage.prompt_tokens, completion_tokens=usage.completion_tokens, at=at
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

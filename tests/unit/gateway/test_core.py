@@ -6,12 +6,15 @@ import pytest
 from sqlalchemy import select
 
 from smart_spawn.app import SmartSpawn
+from smart_spawn.app.dispatch import baseline
 from smart_spawn.errors import NoEligibleModel, NoModelInBudget, NoProvider
 from smart_spawn.gateway import Asker, Gateway
 from smart_spawn.gateway.reading import read_ask
 from smart_spawn.model import Budget
 from smart_spawn.providers.fake import FakeProvider, Scripted
+from smart_spawn.runs.ports import Usage
 from smart_spawn.settings import Settings
+from smart_spawn.spawn.money import micro_usd
 from smart_spawn.store.spawns import spawns
 from tests.unit.gateway.conftest import NOBODY, content, said, streamed, whole
 
@@ -119,6 +122,26 @@ async def test_what_was_done_is_logged_without_its_words(
     assert rows[0].model == answer.body["model"]
     assert rows[0].category == "coding"
     assert all(row.estimated and row.cost_micro_usd > 0 for row in rows)
+
+
+async def test_a_chat_is_compared_with_the_best_at_any_price(
+    app: SmartSpawn, gateway: Gateway, provider: FakeProvider
+) -> None:
+    """The same tokens at the baseline's list price; a model that its caller named is compared with itself."""
+    provider.add(*[Scripted(text="done", usage=Usage(prompt_tokens=900_000, completion_tokens=100_000))] * 2)
+    chosen = await whole(gateway, said("Write a sorting function in Rust", "smart-spawn/auto:low"))
+    assert chosen.decision_id
+    instead = baseline(*app.decision(chosen.decision_id), app.policy)
+    named = await whole(gateway, said("Write a sorting function in Rust", instead.model_id))
+    app.store.writer.flush()
+    with app.store.database.read() as connection:
+        rows = connection.execute(select(spawns).order_by(spawns.c.id)).all()
+    assert [row.model for row in rows] == [chosen.body["model"], named.body["model"]]
+    price = instead.price.cost_usd(prompt_tokens=900_000, completion_tokens=100_000, at=app.now())
+    assert price is not None
+    assert [row.baseline_micro_usd for row in rows] == [micro_usd(price)] * 2
+    assert rows[0].cost_micro_usd < rows[0].baseline_micro_usd
+    assert rows[1].cost_micro_usd == rows[1].baseline_micro_usd
 
 
 async def test_without_a_provider_the_answer_says_what_is_missing(app: SmartSpawn, tmp_path: object) -> None:
