@@ -93,6 +93,9 @@ def test_nothing_asked_is_no_role() -> None:
     empty: tuple[dict[str, Any] | None, ...] = (None, {}, {"persona": "", "stack": None, "guardrails": []})
     for given in empty:
         assert compose(Role.of(given)).prompt == ""
+    for field in ("persona", "domain", "format"):  # the document says so too
+        kinds = Role.model_json_schema()["properties"][field]["anyOf"]
+        assert all("minLength" not in kind for kind in kinds)
 
 
 @pytest.mark.parametrize(
@@ -101,6 +104,8 @@ def test_nothing_asked_is_no_role() -> None:
         ({"task": "x", "persna": "analyst"}, "persna"),
         ({"task": ""}, "`task` is empty"),
         ({"task": "x", "stack": 3}, "stack"),
+        ({"task": "x", "persona": False}, "persona"),
+        ({"task": "x", "domain": []}, "domain"),
         ({"task": "x", "stack": ["a"] * 51}, "stack"),
     ],
 )

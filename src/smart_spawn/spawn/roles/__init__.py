@@ -35,6 +35,8 @@ PERSONA_OF: Mapping[Category, str] = {
 """Who does a step when nobody is named."""
 
 BlockId = Annotated[str, Field(min_length=1, max_length=64)]
+OneBlock = Annotated[str, Field(max_length=64)]
+"""A block where there can be one; an empty text is none."""
 BlockIds = Annotated[tuple[BlockId, ...], Field(max_length=MAX_BLOCKS)]
 
 
@@ -43,10 +45,10 @@ class Role(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True)
 
-    persona: BlockId | None = None
+    persona: OneBlock | None = None
     stack: BlockIds = ()
-    domain: BlockId | None = None
-    format: BlockId | None = None
+    domain: OneBlock | None = None
+    format: OneBlock | None = None
     guardrails: BlockIds = ()
 
     @field_validator("stack", "guardrails", mode="before")
@@ -59,7 +61,7 @@ class Role(BaseModel):
     @field_validator("persona", "domain", "format", mode="before")
     @classmethod
     def _empty_is_none(cls, given: Any) -> Any:
-        return given or None
+        return None if given == "" else given
 
     @classmethod
     def of(cls, given: str | Mapping[str, Any] | None) -> Self:
