@@ -209,6 +209,8 @@ class ProviderError(SmartSpawnError):
     code = "PROVIDER_ERROR"
     retryable: ClassVar[bool] = False
     """Whether the same call may succeed later. Whether another model may is decided by the caller."""
+    reason: ClassVar[str] = ""
+    """The kind of failure in one word, in `details` too: what programs far away tell kinds of one code apart by."""
 
     def __init__(
         self,
@@ -221,7 +223,8 @@ class ProviderError(SmartSpawnError):
         hint: str = "",
         details: Mapping[str, Any] | None = None,
     ) -> None:
-        merged = {"provider": provider, "model": model, "status": status, **(details or {})}
+        told = {"provider": provider, "model": model, "status": status, "reason": self.reason}
+        merged = {**told, **(details or {})}
         super().__init__(message, hint=hint, details={k: v for k, v in merged.items() if v not in ("", None)})
         self.provider = provider
         self.model = model
@@ -238,21 +241,27 @@ class NoProvider(ProviderError):
 class AuthFailed(ProviderError):
     """The provider refused our key (401, 403)."""
 
+    reason = "auth-failed"
+
 
 class PaymentRequired(ProviderError):
     """The provider's account has no credit left (402)."""
+
+    reason = "payment-required"
 
 
 class RateLimited(ProviderError):
     """Too many calls (429); `retry_after_s` is what the provider asked for."""
 
     retryable = True
+    reason = "rate-limited"
 
 
 class Overloaded(ProviderError):
     """The provider failed or is overloaded (5xx, 529)."""
 
     retryable = True
+    reason = "overloaded"
 
 
 class TimedOut(ProviderError):
@@ -266,28 +275,38 @@ class Unreachable(ProviderError):
     """No connection: wrong address, network down, refused."""
 
     retryable = True
+    reason = "unreachable"
 
 
 class BadRequest(ProviderError):
     """The provider does not accept the request as it is (400, 422)."""
 
+    reason = "bad-request"
+
 
 class ModelNotServed(BadRequest):
     """The provider does not have this model (404); another one may well be there."""
+
+    reason = "model-not-served"
 
 
 class ContextTooLong(BadRequest):
     """The prompt does not fit the model's context."""
 
+    reason = "context-too-long"
+
 
 class Refused(ProviderError):
     """The provider's content filter stopped the request or the answer."""
+
+    reason = "refused"
 
 
 class BadAnswer(ProviderError):
     """A 200 that is no answer: empty, cut off, a web page, broken JSON."""
 
     retryable = True
+    reason = "bad-answer"
 
 
 class RunError(SmartSpawnError):

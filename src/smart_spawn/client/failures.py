@@ -37,6 +37,19 @@ _KINDS: tuple[type[SmartSpawnError], ...] = (
     errors.Busy,
     errors.TooManyRequests,
 )
+_REASONS: tuple[type[errors.ProviderError], ...] = (
+    errors.AuthFailed,
+    errors.PaymentRequired,
+    errors.RateLimited,
+    errors.Overloaded,
+    errors.Unreachable,
+    errors.BadRequest,
+    errors.ModelNotServed,
+    errors.ContextTooLong,
+    errors.Refused,
+    errors.BadAnswer,
+)
+_BY_REASON: Mapping[str, type[SmartSpawnError]] = {kind.reason: kind for kind in _REASONS}
 _BY_CODE: Mapping[str, type[SmartSpawnError]] = {
     **{kind.code: kind for kind in _KINDS},
     "MISSING_PARAM": errors.InvalidRequest,
@@ -61,6 +74,8 @@ def error_of(
     given = problem.get("details")
     details = {**(given if isinstance(given, Mapping) else {}), **more}
     kind = _BY_CODE.get(code, errors.ServiceError)
+    if kind is errors.ProviderError:
+        kind = _BY_REASON.get(str(details.get("reason", "")), kind)
     error = kind.__new__(kind)  # the constructors of some make their message themselves
     SmartSpawnError.__init__(
         error, str(problem.get("message", code)), hint=str(problem.get("hint", "")), details=details

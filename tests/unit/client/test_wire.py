@@ -410,6 +410,19 @@ def test_every_code_of_the_service_has_a_type() -> None:
         assert issubclass(kind, type(error_of({"code": kind.code, "message": "m"}))), kind
 
 
+def test_kinds_of_one_code_are_told_apart() -> None:
+    """A refused key and a busy provider share a code; a program that asks over HTTP can still tell them."""
+    kinds = [
+        kind
+        for kind in vars(errors).values()
+        if isinstance(kind, type) and issubclass(kind, ProviderError) and kind.code == ProviderError.code
+    ]
+    assert len(kinds) > 10
+    for kind in kinds:
+        problem = json.loads(json.dumps(error_json(kind("m", provider="p"))))["error"]
+        assert type(error_of(problem)) is kind
+
+
 def test_scripts_ask_a_service_with_one_call(monkeypatch: pytest.MonkeyPatch) -> None:
     """`url` or the environment names it."""
     run = {**recorded("spawn"), "status": "succeeded"}
