@@ -16,6 +16,7 @@ from smart_spawn import __version__
 from smart_spawn.api.address import is_wide
 from smart_spawn.api.answers import MethodNotAllowed, error_answer
 from smart_spawn.api.callers import Callers
+from smart_spawn.api.docs_page import add_docs_page
 from smart_spawn.api.document import document
 from smart_spawn.api.error_shapes import error_shape
 from smart_spawn.api.gate import Gate, InFlight, Limits
@@ -98,7 +99,10 @@ def create_app(app: SmartSpawn | None = None, *, in_flight: InFlight | None = No
         openapi_tags=TAGS,
         lifespan=lifespan,
         redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
     )
+    add_docs_page(api)
     hot = hot_pick(served)
     api.add_middleware(
         Gate,
