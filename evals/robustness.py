@@ -1,8 +1,9 @@
 """Ask the same tasks in other ways and see whether the choice stays: `python -m evals robustness [--json]`.
 
 Every task of robustness.txt is mistyped, shouted, spread over lines, wrapped in courtesy, put behind a reminder,
-framed in another language and over-punctuated. What a caller means stays the same, so the chosen model should. Needs
-nothing but the packaged catalogue; takes a few seconds.
+framed in another language and over-punctuated. What a caller means stays the same, so the chosen model should. The
+same is done with the tasks and wordings of wordings.txt, which nobody has tuned on. Needs nothing but the packaged
+catalogue; takes a few seconds.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from smart_spawn.routing.request import RouteRequest
 from smart_spawn.routing.route import route
 
 TASKS = Path(__file__).with_name("robustness.txt")
+WORDINGS = Path(__file__).with_name("wordings.txt")
 TARGET = 0.95
 """The share of perturbed prompts that must keep their model."""
 
@@ -81,19 +83,9 @@ def white_space(task: str, chance: random.Random) -> str:
     return "\n  " + "".join(parts) + "  \n\n"
 
 
-def polite(task: str, chance: random.Random) -> str:
-    """Wrap the task in courtesy."""
-    return chance.choice(POLITE).format(task)
-
-
-def reminder(task: str, chance: random.Random) -> str:
-    """Put what tools put before a task before it."""
-    return chance.choice(REMINDERS).format(task)
-
-
-def frame(task: str, chance: random.Random) -> str:
-    """Ask in another language to do the task."""
-    return chance.choice(FRAMES).format(task)
+def within(wordings: Sequence[str]) -> Perturb:
+    """Return what puts a task into one of these wordings, in place of their braces."""
+    return lambda task, chance: chance.choice(wordings).replace("{}", task)
 
 
 def punctuation(task: str, chance: random.Random) -> str:
@@ -101,15 +93,20 @@ def punctuation(task: str, chance: random.Random) -> str:
     return task.rstrip(".?!") + chance.choice(PUNCTUATION)
 
 
-PERTURBATIONS: Mapping[str, Perturb] = {
-    "typos": typos,
-    "case": case,
-    "white space": white_space,
-    "courtesy": polite,
-    "reminder": reminder,
-    "other language around it": frame,
-    "punctuation": punctuation,
-}
+def perturbations(polite: Sequence[str], frames: Sequence[str]) -> Mapping[str, Perturb]:
+    """Return the seven ways to ask otherwise, by name."""
+    return {
+        "typos": typos,
+        "case": case,
+        "white space": white_space,
+        "courtesy": within(polite),
+        "reminder": within(REMINDERS),
+        "other language around it": within(frames),
+        "punctuation": punctuation,
+    }
+
+
+PERTURBATIONS = perturbations(POLITE, FRAMES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,16 +149,31 @@ def own_tasks() -> tuple[str, ...]:
     return tuple(line for line in lines if line and not line.startswith("#"))
 
 
+def untuned() -> tuple[Sequence[str], Mapping[str, Perturb]]:
+    """Read the tasks and wordings that nobody has tuned on."""
+    parts: dict[str, list[str]] = {}
+    for line in WORDINGS.read_text(encoding="utf-8").splitlines():
+        if line.startswith("== "):
+            lines = parts.setdefault(line[3:], [])
+        elif line and not line.startswith("#"):
+            lines.append(line)
+    return parts["tasks"], perturbations(parts["polite"], parts["frames"])
+
+
 def measure(
-    tasks: Sequence[str], catalog: Catalog, *, budgets: Sequence[Budget] = BUDGETS, seed: int = 0
+    tasks: Sequence[str],
+    catalog: Catalog,
+    *,
+    ways: Mapping[str, Perturb] = PERTURBATIONS,
+    budgets: Sequence[Budget] = BUDGETS,
+    seed: int = 0,
 ) -> Robustness:
     """Choose for every task, then for each of its perturbations, and compare."""
     compared: dict[tuple[str, Budget], int] = {}
     changed: list[Changed] = []
     for number, task in enumerate(tasks):
         prompts = {
-            name: perturb(task, random.Random(f"{seed} {name} {number}"))
-            for name, perturb in PERTURBATIONS.items()
+            name: perturb(task, random.Random(f"{seed} {name} {number}")) for name, perturb in ways.items()
         }
         for budget in budgets:
             model, category = _chosen(task, budget, catalog)
@@ -208,23 +220,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 1
-    tasks = own_tasks()
-    found = measure(tasks, Catalog.of(facts), seed=options.seed)
+    catalog = Catalog.of(facts)
+    found: dict[str, tuple[int, Robustness]] = {}
+    for name, (tasks, ways) in {"own": (own_tasks(), PERTURBATIONS), "untuned": untuned()}.items():
+        found[name] = len(tasks), measure(tasks, catalog, ways=ways, seed=options.seed)
     if options.json:
-        print(json.dumps({"kept": found.kept(), "changed": [asdict(c) for c in found.changed]}, indent=1))
+        plain = {
+            name: {"kept": each.kept(), "changed": [asdict(c) for c in each.changed]}
+            for name, (_, each) in found.items()
+        }
+        print(json.dumps(plain, indent=1))
     else:
-        _print(found, len(tasks), with_changed=options.changed)
-    return 0 if found.kept() >= TARGET else 1
+        for name, (count, each) in found.items():
+            _print(name, each, count, with_changed=options.changed)
+    return 0 if all(each.kept() >= TARGET for _, each in found.values()) else 1
 
 
-def _print(found: Robustness, tasks: int, *, with_changed: bool) -> None:
+def _print(name: str, found: Robustness, tasks: int, *, with_changed: bool) -> None:
     prompts = tasks * len(PERTURBATIONS)
-    print(f"{tasks} tasks, {prompts} perturbed prompts; share that keeps the model by budget\n")
+    print(f"\n{name}: {tasks} tasks, {prompts} perturbed prompts; share that keeps the model by budget\n")
     print(f"| perturbation | {' | '.join(BUDGETS)} | all |")
     print(f"|---|{'---|' * len(BUDGETS)}---|")
-    for name in (*PERTURBATIONS, None):
-        shares = [f"{found.kept(name, budget):.3f}" for budget in (*BUDGETS, None)]
-        print(f"| {name or 'all'} | {' | '.join(shares)} |")
+    for way in (*PERTURBATIONS, None):
+        shares = [f"{found.kept(way, budget):.3f}" for budget in (*BUDGETS, None)]
+        print(f"| {way or 'all'} | {' | '.join(shares)} |")
     if not with_changed:
         return
     print()

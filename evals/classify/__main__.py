@@ -26,9 +26,13 @@ from evals.classify.corpus import (
     shared_prompts,
     with_courtesy,
 )
-from evals.classify.fit import Features, Floats, featurise, fit
+from evals.classify.fit import Features, Floats, Model, featurise, fit, packed
 from evals.classify.measure import Quality, by, quality
 from smart_spawn.classify import classify
+from smart_spawn.classify.features import read
+from smart_spawn.classify.score import UNKNOWN, weigh
+from smart_spawn.classify.weights import unpack
+from smart_spawn.model import CATEGORIES
 
 FOLDS = 5
 SPEED_ROUNDS = 100
@@ -45,35 +49,40 @@ SPEED_TEXTS = {
 
 def held_out(own: Sequence[Prompt], shared: Sequence[Prompt]) -> Iterator[tuple[str, list[Prompt], Floats]]:
     """Yield (what was left out, its prompts, their predictions), each by a fit that has not seen them."""
-    own = with_courtesy(own)
-    own_rows, shared_rows = featurise(own), featurise(shared)
+    learned = [*with_courtesy(own), *(prompt for prompt in shared if prompt.source in LEARNABLE)]
+    rows = featurise(learned)
     families = sorted({prompt.family for prompt in shared if prompt.source in LEARNABLE})
     never = [at for at, prompt in enumerate(shared) if prompt.source not in LEARNABLE]
     for family in ("", *families):
-        seen = [
-            at for at, prompt in enumerate(shared) if prompt.source in LEARNABLE and prompt.family != family
-        ]
-        model = fit([*own, *(shared[at] for at in seen)], [*own_rows, *(shared_rows[at] for at in seen)])
+        seen = [at for at, prompt in enumerate(learned) if prompt.family != family]
+        model = fit([learned[at] for at in seen], _rows(rows, seen))
         out = [at for at, prompt in enumerate(shared) if prompt.family == family] if family else never
-        prompts, rows = [shared[at] for at in out], _rows(shared_rows, out)
-        yield family or "never learned from", prompts, model.probabilities(rows)
+        prompts = [shared[at] for at in out]
+        yield family or "never learned from", prompts, predicted(model, prompts)
 
 
 def templates_held_out(own: Sequence[Prompt], shared: Sequence[Prompt]) -> tuple[list[Prompt], Floats]:
     """Predict our own prompts by fits that have not seen their templates, a fifth of them at a time."""
     public = [prompt for prompt in shared if prompt.source in LEARNABLE]
-    dressed = with_courtesy(own)  # the plain ones come first
-    own_rows, public_rows = featurise(dressed), featurise(public)
+    learned = [*with_courtesy(own), *public]
+    rows = featurise(learned)
     groups = {group: at % FOLDS for at, group in enumerate(sorted({prompt.group for prompt in own}))}
     prompts: list[Prompt] = []
     parts: list[Floats] = []
     for fold in range(FOLDS):
-        kept = [at for at, prompt in enumerate(dressed) if groups[prompt.group] != fold]
+        kept = [at for at, prompt in enumerate(learned) if groups.get(prompt.group) != fold]
         out = [at for at, prompt in enumerate(own) if groups[prompt.group] == fold]
-        model = fit([*(dressed[at] for at in kept), *public], [*_rows(own_rows, kept), *public_rows])
+        model = fit([learned[at] for at in kept], _rows(rows, kept))
         prompts += [own[at] for at in out]
-        parts.append(model.probabilities(_rows(own_rows, out)))
+        parts.append(predicted(model, [own[at] for at in out]))
     return prompts, np.vstack(parts)
+
+
+def predicted(model: Model, prompts: Sequence[Prompt]) -> Floats:
+    """Read the prompts as the service would with this model: its weights as they ship, and all that is left out."""
+    weights = unpack(packed(model, version=""))
+    verdicts = [weigh(read(prompt.text, weights), weights) or UNKNOWN for prompt in prompts]
+    return np.array([[verdict.probabilities[category] for category in CATEGORIES] for verdict in verdicts])
 
 
 def speeds() -> dict[str, tuple[float, float]]:

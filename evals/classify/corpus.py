@@ -7,7 +7,7 @@ import json
 import os
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -42,7 +42,7 @@ OWN = "own"
 SLOTS = "slots.txt"
 COURTESY = "courtesy.txt"
 """Among our own prompts: what fills the braces, and what people say before and after a task."""
-DRESSED_SHARE = 0.25
+DRESSED_SHARE = 0.5
 """The part of our own prompts that is learned from a second time with something said around it."""
 
 
@@ -124,17 +124,32 @@ def with_courtesy(prompts: Sequence[Prompt], folder: Path = OWN_PROMPTS, *, seed
     What is said tells nothing about the task, and so it should weigh nothing. Copies share their prompt's group.
     """
     draw = random.Random(seed)  # sampling, not security
-    frames = [
-        line
-        for line in (folder / COURTESY).read_text(encoding="utf-8").splitlines()
-        if line and not line.startswith("== ")
-    ]
+    said = _courtesies(folder / COURTESY)
     copies = [
-        replace(prompt, text=draw.choice(frames).replace("{}", prompt.text))
+        replace(prompt, text=_dressed(prompt.text, said, draw))
         for prompt in prompts
         if draw.random() < DRESSED_SHARE
     ]
     return [*prompts, *copies]
+
+
+def _courtesies(path: Path) -> dict[str, list[str]]:
+    """Read what people say `before` and `after` a task."""
+    said: dict[str, list[str]] = {}
+    place = ""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.startswith("== "):
+            place = line[3:]
+        elif line:
+            said.setdefault(place, []).append(line)
+    return said
+
+
+def _dressed(text: str, said: Mapping[str, Sequence[str]], draw: random.Random) -> str:
+    places = draw.choice((("before",), ("before", "after"), ("after",)))
+    before = draw.choice(said["before"]) + " " if "before" in places else ""
+    after = " " + draw.choice(said["after"]) if "after" in places else ""
+    return before + text + after
 
 
 def _heading(line: str) -> tuple[Category, frozenset[Category], str]:

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from evals.robustness import PERTURBATIONS, TARGET, Changed, Robustness, measure, own_tasks
+from evals.robustness import PERTURBATIONS, TARGET, Changed, Robustness, measure, own_tasks, untuned
 from smart_spawn.catalog.packaged import packaged_facts
 from smart_spawn.catalog.snapshot import Catalog
 from smart_spawn.model import Budget, Category
@@ -24,6 +24,16 @@ def found() -> Robustness:
 def test_another_wording_keeps_the_model(found: Robustness, perturbation: str) -> None:
     """Typing errors, capitals, spaces, courtesy, frames and punctuation do not change what a task needs."""
     assert found.kept(perturbation) >= TARGET
+
+
+def test_wordings_that_nobody_tuned_on_keep_it_too() -> None:
+    """All ways together; no list holds the words of these."""
+    facts = packaged_facts()
+    assert facts is not None
+    tasks, ways = untuned()
+    assert len(tasks) >= 60
+    found = measure(tasks, Catalog.of(facts), ways=ways, budgets=(Budget.MEDIUM,))
+    assert found.kept() >= TARGET
 
 
 def test_the_measurement_asks_enough() -> None:

@@ -12,7 +12,7 @@ from smart_spawn.classify.courtesy_words import (
     ANNOUNCING,
     CLOSING,
     COURTEOUS,
-    FILLERS,
+    COURTESY_WORDS,
     FRAGMENTS,
     GREETINGS,
     NOT_BEFORE_CLOSING,
@@ -27,7 +27,6 @@ CLOSING_REACH = 120
 MAX_NAMES = 3
 """Words of a name after a greeting or under a letter."""
 
-_KNOWN = FILLERS | COURTEOUS | ANNOUNCING | CLOSING
 _LEADING = frozenset(
     [
         *("if", "when", "whenever", "wenn", "si", "cuando", "quand", "se", "quando", "если"),
@@ -100,7 +99,7 @@ def _after_opening(text: str) -> int:
     start = 0
     for _ in range(MAX_CLAUSES):
         first = _FIRST_WORD.match(text, start)
-        if first is None or (first[1].isascii() and first[1].lower() not in _KNOWN):
+        if first is None or (first[1].isascii() and first[1].lower() not in COURTESY_WORDS):
             break  # most tasks begin with what they want, and end here
         end = _after_clause(text, first.start(1)) or _after_polite_words(text, start)
         if not end or _WORD.search(text, end) is None:
@@ -115,7 +114,7 @@ def _after_clause(text: str, start: int) -> int:
     if found is None or not _MATERIAL.isdisjoint(found[1]):
         return 0
     words, telling = _words_of(found[1])
-    unknown = sum(word not in _KNOWN for word in words)
+    unknown = sum(word not in COURTESY_WORDS for word in words)
     if unknown:
         return found.end() if _greets_somebody(words, unknown) else 0
     announces = ":" in found[0] or "：" in found[0] or (bool(words) and words[0] in _LEADING)
@@ -161,7 +160,7 @@ def _without_last_clause(tail: str) -> int | None:
         before = tail[found[at - 1].end() : found[at].start()]
         if not _QUOTING.isdisjoint(before):
             return None
-        if word in _KNOWN or _is_of_fragments(word):
+        if word in COURTESY_WORDS or _is_of_fragments(word):
             if names and _BEFORE_CLOSING.isdisjoint(gap):
                 return None  # a name under a letter stands apart: "fix it for Anna" is no sign-off
             telling = (

@@ -175,3 +175,16 @@ _NOT_BEFORE_CLOSING = """
 """
 NOT_BEFORE_CLOSING = frozenset(_NOT_BEFORE_CLOSING.split())
 """Words after which thanks are what the task is about: "a poem that says thank you"."""
+
+COURTESY_WORDS = FILLERS | COURTEOUS | ANNOUNCING | CLOSING
+"""All of them. They may stand around any task, so the classifier learns nothing from one of them alone."""
+
+_ASKING = """
+    what why how who whom whose which where warum wieso wie wer welche welcher welches wo qué cuál cuáles cómo
+    dónde quién quoi pourquoi comment quel quelle où che cosa perché quale dove chi quê porquê qual como onde quem
+    что почему как кто какой где
+"""
+ASKING = frozenset(_ASKING.split())
+"""Words of questions: a clause with one asks for something, even when all its words are words of courtesy."""
+ASKING_FIRST = "was"
+"""One that asks only where it comes first: in German, not in English."""

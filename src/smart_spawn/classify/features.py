@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from smart_spawn.classify.ask import newest_ask
 from smart_spawn.classify.courtesy import LETTERS, without_courtesy
 from smart_spawn.classify.marks import marks_of
-from smart_spawn.classify.weights import PREFIX_LENGTH
+from smart_spawn.classify.quiet import without_quiet_ends
+from smart_spawn.classify.weights import PREFIX_LENGTH, Weights
 from smart_spawn.classify.window import window
 
 BEGIN = "^"
@@ -45,9 +46,14 @@ class Reading:
     marks: list[str]
 
 
-def read(task: str) -> Reading:
-    """Take a task apart. Linear in its length, and bounded in what is looked at closely."""
+def read(task: str, weights: Weights | None = None) -> Reading:
+    """Take a task apart. Linear in its length, and bounded in what is looked at closely.
+
+    With `weights` what says nothing at its ends is left out; training has none yet.
+    """
     text = window(without_courtesy(newest_ask(task)))
+    if weights is not None:
+        text = without_quiet_ends(text, weights)
     if not text:
         return Reading([BEGIN], [], [])
     marks = marks_of(text)

@@ -51,8 +51,9 @@ def classify(task: str, *, attachments: Sequence[str] = (), tools: bool = False)
     to be called. Neither makes a task harder. Never raises on any text, and the same text always gives the
     same profile. Long texts are read at both ends.
     """
-    reading = read(task)
-    verdict = weigh(reading, load_weights()) or UNKNOWN
+    weights = load_weights()
+    reading = read(task, weights)
+    verdict = weigh(reading, weights) or UNKNOWN
     images = any(kind in IMAGE_KINDS for kind in attachments)
     if images:
         verdict = seen(verdict)

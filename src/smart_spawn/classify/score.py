@@ -49,8 +49,9 @@ def weigh(reading: Reading, weights: Weights) -> Verdict | None:
     if len(reading.ask) == 1 and not reading.marks:  # nothing but its beginning
         return None
     words = spelled(reading.ask, weights)
-    ask = _sum_of_words(words, weights)
-    body = _sum_of_words(reading.body, weights) if reading.body else 0
+    pairs = _known_pairs(words, weights)
+    ask = _sum_of_words(words, pairs, weights)
+    body = _sum_of_words(reading.body, _known_pairs(reading.body, weights), weights) if reading.body else 0
     if not ask and not body and SPEAKING_MARKS.isdisjoint(reading.marks):
         return None
     marks = _sum(weights.words, set(reading.marks))
@@ -69,18 +70,21 @@ def weigh(reading: Reading, weights: Weights) -> Verdict | None:
     return Verdict(
         _rounded(exponentials, best, weights.floor),
         CATEGORIES[best],
-        _signals(words, reading.marks, weights, best),
+        _signals(words, pairs, reading.marks, weights, best),
     )
 
 
-def _sum_of_words(words: list[str], weights: Weights) -> int:
+def _known_pairs(words: list[str], weights: Weights) -> list[tuple[str, str]]:
+    """List the pairs of neighbours that are known, in the order of the text. They are few."""
+    return list(filter(weights.pairs.__contains__, itertools.pairwise(words)))
+
+
+def _sum_of_words(words: list[str], pairs: list[tuple[str, str]], weights: Weights) -> int:
     beginnings = {word[:PREFIX_LENGTH] for word in words if len(word) > PREFIX_LENGTH}
-    # Few pairs are known: those are found first, and only then told apart.
-    pairs = set(filter(weights.pairs.__contains__, itertools.pairwise(words)))
     return (
         _sum(weights.words, set(words))
         + _sum(weights.prefixes, beginnings)
-        + sum(map(weights.pairs.__getitem__, pairs))
+        + sum(map(weights.pairs.__getitem__, set(pairs)))
     )
 
 
@@ -98,13 +102,15 @@ def _rounded(exponentials: list[float], best: int, floor: float) -> dict[Categor
     return {category: unit / 10_000 for category, unit in zip(CATEGORIES, units, strict=True)}
 
 
-def _signals(ask: list[str], marks: list[str], weights: Weights, lane: int) -> tuple[str, ...]:
+def _signals(
+    ask: list[str], pairs: list[tuple[str, str]], marks: list[str], weights: Weights, lane: int
+) -> tuple[str, ...]:
     """Name the features that speak most for a category, strongest first, then in the order of the text.
 
     Only names from the weights' file come out, never other words of the task: a decision may be stored.
     """
     shift = LANE_BITS * lane
-    words, prefixes, pairs = weights.words, weights.prefixes, weights.pairs
+    words, prefixes = weights.words, weights.prefixes
     found: dict[str, int] = {}
     for mark in marks:
         if packed := words.get(mark):
@@ -114,9 +120,9 @@ def _signals(ask: list[str], marks: list[str], weights: Weights, lane: int) -> t
             found[word] = ASK_STRENGTH * ((packed >> shift & LANE) - OFFSET)
         elif len(word) > PREFIX_LENGTH and (packed := prefixes.get(word[:PREFIX_LENGTH])):
             found[f"{word[:PREFIX_LENGTH]}*"] = ASK_STRENGTH * ((packed >> shift & LANE) - OFFSET)
-    for pair in filter(pairs.__contains__, itertools.pairwise(ask)):
+    for pair in pairs:
         name = pair[1] if pair[0] == BEGIN else " ".join(pair)
-        found[name] = ASK_STRENGTH * ((pairs[pair] >> shift & LANE) - OFFSET)
+        found[name] = ASK_STRENGTH * ((weights.pairs[pair] >> shift & LANE) - OFFSET)
     telling = [item for item in found.items() if item[1] > 0]
     telling.sort(key=itemgetter(1), reverse=True)  # stable: equal ones stay in the order of the text
     return tuple([name for name, _ in telling[:MAX_SIGNALS]])

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
+from smart_spawn.classify.courtesy_words import COURTESY_WORDS
 from smart_spawn.classify.weights import LANE, LANE_BITS, OFFSET, PREFIX_LENGTH, Weights, load_weights
 from smart_spawn.model import CATEGORIES
 
@@ -24,7 +25,10 @@ def spelled(words: list[str], weights: Weights) -> list[str]:
     unknown = [
         at
         for at, word in enumerate(words)
-        if word not in known and SHORTEST <= len(word) + 1 <= LONGEST and word[:PREFIX_LENGTH] not in prefixes
+        if word not in known
+        and SHORTEST <= len(word) + 1 <= LONGEST
+        and word[:PREFIX_LENGTH] not in prefixes
+        and word not in COURTESY_WORDS  # "could" is no mistyped "cloud"
     ]
     if not unknown:
         return words

@@ -65,15 +65,16 @@ def test_some_prompts_are_learned_again_with_courtesy() -> None:
     prompts = some_prompts()
     dressed = with_courtesy(prompts)
     assert dressed[: len(prompts)] == prompts
-    assert len(prompts) * 1.1 < len(dressed) < len(prompts) * 1.5
+    assert len(prompts) * 1.3 < len(dressed) < len(prompts) * 1.7
     by_group = {prompt.group: prompt for prompt in prompts}
     for copy in dressed[len(prompts) :]:
         original = by_group[copy.group]
         assert (copy.label, copy.also) == (original.label, original.also)
         assert original.text in copy.text != original.text
     assert with_courtesy(prompts) == dressed
-    frames = (OWN_PROMPTS / COURTESY).read_text(encoding="utf-8").splitlines()
-    assert all("{}" in frame for frame in frames if not frame.startswith("== "))
+    lines = (OWN_PROMPTS / COURTESY).read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if line.startswith("== ")] == ["== before", "== after"]
+    assert len(lines) == len(set(lines)) > 150
 
 
 def test_shipped_weights_are_small_and_whole() -> None:
