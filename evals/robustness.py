@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, time
 from pathlib import Path
 
+from evals.wordings import labelled_tasks, read_wordings
 from smart_spawn.catalog.packaged import packaged_facts
 from smart_spawn.catalog.snapshot import Catalog
 from smart_spawn.errors import RoutingError
@@ -26,7 +27,6 @@ from smart_spawn.routing.request import RouteRequest
 from smart_spawn.routing.route import route
 
 TASKS = Path(__file__).with_name("robustness.txt")
-WORDINGS = Path(__file__).with_name("wordings.txt")
 TARGET = 0.95
 """The share of perturbed prompts that must keep their model."""
 
@@ -151,13 +151,8 @@ def own_tasks() -> tuple[str, ...]:
 
 def untuned() -> tuple[Sequence[str], Mapping[str, Perturb]]:
     """Read the tasks and wordings that nobody has tuned on."""
-    parts: dict[str, list[str]] = {}
-    for line in WORDINGS.read_text(encoding="utf-8").splitlines():
-        if line.startswith("== "):
-            lines = parts.setdefault(line[3:], [])
-        elif line and not line.startswith("#"):
-            lines.append(line)
-    return parts["tasks"], perturbations(parts["polite"], parts["frames"])
+    parts = read_wordings()
+    return [task for _, task in labelled_tasks()], perturbations(parts["polite"], parts["frames"])
 
 
 def measure(

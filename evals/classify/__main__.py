@@ -28,6 +28,7 @@ from evals.classify.corpus import (
 )
 from evals.classify.fit import Features, Floats, Model, featurise, fit, packed
 from evals.classify.measure import Quality, by, quality
+from evals.wordings import labelled_tasks
 from smart_spawn.classify import classify
 from smart_spawn.classify.features import read
 from smart_spawn.classify.score import UNKNOWN, weigh
@@ -85,6 +86,17 @@ def predicted(model: Model, prompts: Sequence[Prompt]) -> Floats:
     return np.array([[verdict.probabilities[category] for category in CATEGORIES] for verdict in verdicts])
 
 
+def untuned() -> Quality:
+    """Measure the weights that ship on the tasks of wordings.txt: one line each, most in English."""
+    labelled = labelled_tasks()
+    prompts = [
+        Prompt(text=task, label=category, also=frozenset(), source="wordings", language="en", group=str(at))
+        for at, (category, task) in enumerate(labelled)
+    ]
+    found = [classify(prompt.text).categories for prompt in prompts]
+    return quality(prompts, np.array([[each[category] for category in CATEGORIES] for each in found]))
+
+
 def speeds() -> dict[str, tuple[float, float]]:
     """Measure the CPU time of `classify` in microseconds, by kind of text: (fastest tenth, median).
 
@@ -132,6 +144,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     }
     ours, predictions = templates_held_out(own, shared)
     tables["our own prompts, templates left out"] = by(ours, predictions, lambda prompt: prompt.language)
+    tables["tasks that nobody tuned on"] = {"all": untuned()}
     _print(tables, speed, as_json=options.json)
     return 0
 

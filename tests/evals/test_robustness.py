@@ -7,9 +7,10 @@ import random
 import pytest
 
 from evals.robustness import PERTURBATIONS, TARGET, Changed, Robustness, measure, own_tasks, untuned
+from evals.wordings import read_wordings
 from smart_spawn.catalog.packaged import packaged_facts
 from smart_spawn.catalog.snapshot import Catalog
-from smart_spawn.model import Budget, Category
+from smart_spawn.model import CATEGORIES, Budget, Category
 
 
 @pytest.fixture(scope="module")
@@ -65,3 +66,11 @@ def test_a_lost_choice_is_counted_where_it_was_lost() -> None:
     assert found.kept("case") == 1 - 1 / 4
     assert found.kept("case", Budget.LOW) == 1 / 2
     assert found.kept("typos") == 1
+
+
+def test_the_untuned_tasks_are_of_every_kind() -> None:
+    """Each category has about as many of them, and every wording has one place for the task."""
+    parts = read_wordings()
+    assert set(parts) == {*CATEGORIES, "polite", "frames"}
+    assert all(len(parts[category]) >= 12 for category in CATEGORIES)
+    assert all(line.count("{}") == 1 for line in (*parts["polite"], *parts["frames"]))
