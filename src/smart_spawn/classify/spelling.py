@@ -27,7 +27,6 @@ def spelled(words: list[str], weights: Weights) -> list[str]:
         for at, word in enumerate(words)
         if word not in known
         and SHORTEST <= len(word) + 1 <= LONGEST
-        and word[:PREFIX_LENGTH] not in prefixes
         and word not in COURTESY_WORDS  # "could" is no mistyped "cloud"
     ]
     if not unknown:
@@ -36,7 +35,10 @@ def spelled(words: list[str], weights: Weights) -> list[str]:
     result = words.copy()
     for at in unknown:
         word = words[at]
-        result[at] = next((index[part] for part in (word, *_shortened(word)) if part in index), word)
+        meant = next((index[part] for part in (word, *_shortened(word)) if part in index), word)
+        beginning = word[:PREFIX_LENGTH]
+        if beginning not in prefixes or meant.startswith(beginning):  # what is known of it is not given up
+            result[at] = meant
     return result
 
 
