@@ -179,7 +179,8 @@ async def record() -> dict[str, Any]:
             run = (await http.get(f"/api/runs/{run_id}")).json()
             listed = (await http.get("/api/runs")).json()
             # all were begun at one moment, so chance decides which comes first
-            listed["data"] = [line for line in listed["data"] if line["id"] == run_id]
+            lines = [line for line in listed["data"] if line["id"] == run_id]
+            listed = {"data": lines, "meta": {**listed["meta"], "returned": len(lines)}}
             artifact = (await http.get(f"/api/runs/{run_id}/artifacts/step-1")).json()
             artifact["data"]["createdAt"] = CONSTANT["endedAt"]
             chat.add(Scripted(text="late", delay_s=30))
