@@ -85,20 +85,13 @@ _FORMULA = re.compile(
     re.VERBOSE,
 )
 """`2 + 2`, `x = y`, `5 %`, `3!`: begins at the operator, since digits are many and operators few."""
-_IMAGE = (
-    "<image",
-    "![",
-    "<img",
-    "image_url",
-    "data:image/",
-    ".png",
-    ".jpg",
-    ".jpeg",
-    ".gif",
-    ".webp",
-    "[image",
-    "image:",
-)
+_IMAGE: dict[str, tuple[str, ...]] = {
+    "image": ("<image", "image_url", "data:image/", "[image", "image:"),
+    "![": ("![",),
+    "<img": ("<img",),
+    ".": (".png", ".jpg", ".jpeg", ".gif", ".webp"),
+}
+"""Signs of a picture, by a part of theirs that few texts hold."""
 _EXTENSIONS = frozenset(
     [
         *("py", "js", "ts", "tsx", "jsx", "rs", "go", "java", "kt", "swift", "c", "cc", "cpp", "h", "cs"),
@@ -111,9 +104,12 @@ _CAMEL = re.compile(r"[a-z]{2}[A-Z][a-z]")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _NUMBERS = 3
 """So many numbers are a mark of their own."""
-_OPTIONS = {"B)": "A)", "b)": "a)", "B.": "A.", "B:": "A:", "(ii)": "(i)", "B、": "A、", "B．": "A．"}
-"""The second of a list of choices, and the first that must be there too."""
-_BULLETS = ("\n- ", "\n* ", "\n• ", "\n1.", "\n2.", "\n3.", "\n1)", "\n2)")
+_OPTIONS = {
+    "B": {"B)": "A)", "B.": "A.", "B:": "A:", "B、": "A、", "B．": "A．"},
+    ")": {"b)": "a)", "(ii)": "(i)"},
+}
+"""The second of a list of choices, and the first that must be there too, by a character of the second."""
+_BULLET = re.compile(r"\n(?:[-*•] |[123]\.|[12]\))")
 _QUOTES = ("“", "「", "《", "«", ":\n", "：\n", "\n\n")
 _NEAR = 400
 """Characters at the beginning that patterns see."""
@@ -172,9 +168,9 @@ def marks_of(text: str) -> list[str]:
     near = text[:_NEAR]
     found = [*_code_marks(text), *_name_marks(near, text), *_math_marks(near, text)]
     lowered = near.lower()
-    if any(map(lowered.__contains__, _IMAGE)):
+    if _shows_image(lowered):
         found.append("@image")
-    if any(map(text.__contains__, _OPTIONS)) and _has_options(text):
+    if _has_options(text):
         found.append("@options")
     if '{"' in text or '": ' in text or '":' in text:
         found.append("@json")
@@ -183,7 +179,7 @@ def marks_of(text: str) -> list[str]:
         found.append("@table")
     if "http" in text or "www." in text:
         found.append("@url")
-    if "\n" in text and sum(map(text.count, _BULLETS)) >= 2:
+    if len(_BULLET.findall(text)) >= 2:
         found.append("@list")
     if text.count('"') >= 2 or any(map(text.__contains__, _QUOTES)):
         found.append("@quote")
@@ -208,19 +204,34 @@ def _asks(text: str) -> str | None:
 
 
 def _has_options(text: str) -> bool:
-    return any(second in text and first in text for second, first in _OPTIONS.items())
+    return any(
+        second in text and first in text
+        for character, options in _OPTIONS.items()
+        if character in text
+        for second, first in options.items()
+    )
+
+
+def _shows_image(lowered: str) -> bool:
+    return any(
+        character in lowered and any(map(lowered.__contains__, signs)) for character, signs in _IMAGE.items()
+    )
 
 
 def _code_marks(text: str) -> list[str]:
     found = []
-    code = sum(map(text.__contains__, _CODE_WORDS))
-    code += sum(
-        sum(map(text.__contains__, signs)) for character, signs in _CODE_LINES.items() if character in text
-    )
-    present = [signs for character, signs in _CODE.items() if character in text]
-    if present:
-        code += sum(map(text.__contains__, _CODE_BESIDE))
-        code += sum(sum(map(text.__contains__, signs)) for signs in present)
+    holds = text.__contains__
+    code = sum(map(holds, _CODE_WORDS))
+    for character, signs in _CODE_LINES.items():
+        if character in text:
+            code += sum(map(holds, signs))
+    beside = False
+    for character, signs in _CODE.items():
+        if character in text:
+            beside = True
+            code += sum(map(holds, signs))
+    if beside:
+        code += sum(map(holds, _CODE_BESIDE))
     if code:
         found.append("@code")
         if code >= 4:
@@ -240,9 +251,14 @@ def _name_marks(near: str, text: str) -> list[str]:
         "." in word and word.rpartition(".")[2].lower() in _EXTENSIONS for word in words
     ):
         found.append("@file")
-    if "`" in text or "()" in near or any("_" in word for word in words) or _CAMEL.search(near, 0, 200):
+    if "`" in text or "()" in near or any("_" in word for word in words) or _has_camel(near[:200]):
         found.append("@identifier")
     return found
+
+
+def _has_camel(text: str) -> bool:
+    """Look for `camelCase`; a text without capitals but the first, as many are, needs no search."""
+    return not text[1:].islower() and _CAMEL.search(text) is not None
 
 
 def _math_marks(near: str, text: str) -> list[str]:
