@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from smart_spawn.errors import InvalidRequest, NotFound
-from smart_spawn.store.keys import SCOPES, CapPeriod, KeyRow, KeyStore, Scope, Version
+from smart_spawn.store.keys import SCOPES, CapPeriod, KeyRow, KeyStore, Scope, Version, purse_key
 
 SECRET_BYTES = 32
 MAX_NAME = 100
@@ -111,6 +111,23 @@ class Keys:
         revoked = self._store.revoke(key_id, at)
         self.check_for_newer()
         return replace(row, revoked_at=at) if revoked else row
+
+    def credit(self, key_id: str, amount_usd: Decimal) -> KeyRow:
+        """Take an amount off what counts against a key's cap in its present period. Raises NotFound, InvalidRequest.
+
+        For calls that broke off: their worst case counts until somebody has seen the provider's bill.
+        """
+        row = self.get(key_id)
+        purse = purse_key(row.id, row.cap_period, self._now())
+        counted = self._store.spent_usd(purse)
+        possible = amount_usd.is_finite() and 0 < amount_usd <= counted
+        if not possible or not self._store.credit(purse, amount_usd):
+            raise InvalidRequest(
+                f"{amount_usd} USD cannot be taken off: {counted:f} USD count against `{row.id}`",
+                hint="give an amount above 0 and no more than that",
+                details={"countedUsd": str(counted)},
+            )
+        return row
 
     def _note(self) -> None:
         due = {

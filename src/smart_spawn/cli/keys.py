@@ -86,6 +86,25 @@ def revoke(shell: Shell, key: Annotated[str, typer.Argument(metavar="ID")]) -> N
     return None
 
 
+@commands.command()
+@takes()
+def credit(
+    shell: Shell,
+    key: Annotated[str, typer.Argument(metavar="ID")],
+    usd: Annotated[float, typer.Argument(metavar="USD", help="How much less was billed than is counted.")],
+) -> None:
+    """Take an amount off what counts against a key's cap.
+
+    A call that broke off counts with all it could have cost, since nobody knows its bill. Where the provider's own
+    account shows less, this gives the rest back.
+    """
+    from smart_spawn.surface.keys import key_json  # noqa: PLC0415  # as above
+
+    with shell.app() as app:
+        row = key_json(app, app.keys.credit(key, Decimal(str(usd))))
+    return show_json({"data": row}) if shell.json else _show([row])
+
+
 def _show(rows: list[dict[str, Any]]) -> None:
     show_table(
         {

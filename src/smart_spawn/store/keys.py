@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 from sqlalchemy import BigInteger, Column, String, Table, Text, func, insert, select, update
 
 from smart_spawn.errors import InvalidRequest
-from smart_spawn.spawn.money import micro_usd, usd
+from smart_spawn.spawn.money import MICRO, micro_usd, usd
 from smart_spawn.store.database import Database
 from smart_spawn.store.run_tables import purses
 from smart_spawn.store.tables import Moment, metadata
@@ -122,6 +122,18 @@ class KeyStore:
         )
         with self._database.read() as connection:
             return usd(connection.execute(query).scalar_one_or_none() or 0)
+
+    def credit(self, key: str, amount_usd: Decimal) -> bool:
+        """Take an amount off what was spent from a purse; False where that is less."""
+        amount = int(amount_usd * MICRO)  # rounded down: what counts is never less than what was billed
+        enough = purses.c.spent_micro_usd + purses.c.held_micro_usd >= amount
+        less = (
+            update(purses)
+            .where(purses.c.name == f"key:{key}", enough)
+            .values(spent_micro_usd=purses.c.spent_micro_usd - amount)
+        )
+        with self._database.write() as connection:
+            return connection.execute(less).rowcount > 0
 
 
 def _row(row: Any) -> KeyRow:

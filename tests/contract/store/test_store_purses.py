@@ -37,3 +37,18 @@ def test_many_at_once_never_take_more_than_there_is(store: Store) -> None:
         found = list(pool.map(lambda _: store.purses.reserve(KEY, 100, cap=1_050), range(40)))
     assert found.count(None) == 10
     assert store.keys.spent_usd(KEY) == Decimal("0.001")
+
+
+def test_a_credit_gives_back_what_was_not_billed(store: Store) -> None:
+    """A call that broke off counts with its worst case until somebody has seen the bill; no more is given back."""
+    assert store.purses.reserve(KEY, 900, cap=1_000) is None  # broke off: nobody settles it
+    assert store.purses.reserve(KEY, 200, cap=1_000) == 100
+    assert store.keys.credit(KEY, Decimal("0.0008"))
+    assert store.keys.spent_usd(KEY) == Decimal("0.0001")
+    assert store.purses.reserve(KEY, 901, cap=1_000) == 900
+    assert store.purses.reserve(KEY, 900, cap=1_000) is None
+    store.purses.settle(KEY, reserved=900, cost=300)  # a call under way is not touched by it
+    assert store.keys.spent_usd(KEY) == Decimal("0.0004")
+    assert not store.keys.credit(KEY, Decimal("0.000401"))
+    assert not store.keys.credit("key_2", Decimal("0.000001"))
+    assert store.keys.spent_usd(KEY) == Decimal("0.0004")
