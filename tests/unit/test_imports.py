@@ -4,6 +4,8 @@ import ast
 import json
 import subprocess
 import sys
+from collections.abc import Collection
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -104,6 +106,32 @@ def files() -> list[Path]:
 def test_imports_run_in_one_direction() -> None:
     """Each group imports only groups before it, and neighbours ignore each other."""
     assert [line for path in files() for line in forbidden(path)] == []
+
+
+def test_no_files_import_each_other_in_a_circle() -> None:
+    """Inside a group too, and for types alone as well: whoever reads one file need not have read the other first."""
+    modules = {".".join(path.relative_to(SOURCE).with_suffix("").parts): path for path in files()}
+    graph = {
+        name: {
+            module
+            for imported in imports_of(path)
+            for module in [_module_of(imported, modules)]
+            if module is not None and module != name
+        }
+        for name, path in modules.items()
+    }
+    list(TopologicalSorter(graph).static_order())  # raises CycleError, with the circle
+
+
+def _module_of(imported: str, modules: Collection[str]) -> str | None:
+    """Return the file that an imported name stands in: a module, or the package that hands it on."""
+    parts = imported.split(".")
+    for length in range(len(parts), 0, -1):
+        name = ".".join(parts[:length])
+        for candidate in (name, f"{name}.__init__"):
+            if candidate in modules:
+                return candidate
+    return None
 
 
 def test_every_module_has_a_place_in_the_drawing() -> None:

@@ -4,18 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import Protocol, Self
 
 import numpy as np
 
 from smart_spawn.feedback.beliefs import Beliefs, Prior, Vector
 from smart_spawn.feedback.posterior import Ground, Indices, indices
 from smart_spawn.model import CATEGORIES
-
-if TYPE_CHECKING:
-    from smart_spawn.catalog.snapshot import Catalog
+from smart_spawn.scoring.category import Matrix, ScoreTable
 
 PLACE = {str(category): at for at, category in enumerate(CATEGORIES)}
+
+
+class ScoredRows(Protocol):
+    """The rows of a catalogue, as far as beliefs look at them."""
+
+    @property
+    def table(self) -> ScoreTable:
+        """Benchmark scores and their variances."""
+
+    @property
+    def spread(self) -> Matrix:
+        """[rows × 7], in points."""
+
+
+class Scored(Protocol):
+    """What beliefs are laid beside: a catalogue, whatever else it is."""
+
+    @property
+    def version(self) -> str:
+        """Names its content."""
+
+    @property
+    def rows_of(self) -> Mapping[str, range]:
+        """Model id → its rows; the first is the default effort."""
+
+    @property
+    def rows(self) -> ScoredRows:
+        """One a candidate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +89,7 @@ class Layout:
     heard: Heard
 
     @classmethod
-    def of(cls, beliefs: Beliefs, catalog: Catalog) -> Self:
+    def of(cls, beliefs: Beliefs, catalog: Scored) -> Self:
         """Find the places for all that anybody voted on."""
         ground = Ground.of(beliefs, prior_of(catalog))
         held = [catalog.rows_of.get(model) or range(0) for model in ground.models]
@@ -93,7 +119,7 @@ class Layout:
             heard=_heard(beliefs, catalog),
         )
 
-    def fits(self, beliefs: Beliefs, catalog: Catalog) -> bool:
+    def fits(self, beliefs: Beliefs, catalog: Scored) -> bool:
         """Tell whether these beliefs go to the same places beside this catalogue."""
         return (
             self.catalog_version == catalog.version
@@ -102,7 +128,7 @@ class Layout:
         )
 
 
-def prior_of(catalog: Catalog) -> Prior:
+def prior_of(catalog: Scored) -> Prior:
     """Return the benchmark scores of a catalogue as beliefs ask for them: those of the default effort."""
 
     def prior(model: str, category: str) -> float | None:
@@ -112,7 +138,7 @@ def prior_of(catalog: Catalog) -> Prior:
     return prior
 
 
-def _heard(beliefs: Beliefs, catalog: Catalog) -> Heard:
+def _heard(beliefs: Beliefs, catalog: Scored) -> Heard:
     found = [
         (beliefs.place[cell], at, cell)
         for at, cell in enumerate(beliefs.community.cells)

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import numpy as np
 
-from smart_spawn.catalog.layout import PLACE, Copies, Layout
+from smart_spawn.catalog.layout import PLACE, Copies, Layout, Scored
 from smart_spawn.feedback.beliefs import SIGMA, Beliefs, Vector, in_scores
 from smart_spawn.feedback.community import nudge
 from smart_spawn.feedback.posterior import Indices, Posterior, posterior
 from smart_spawn.scoring.category import Matrix
-
-if TYPE_CHECKING:
-    from smart_spawn.catalog.snapshot import Catalog
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +32,7 @@ class Learned:
     """Tag or cluster → places in `rows`, and what it adds there."""
 
     @classmethod
-    def of(cls, beliefs: Beliefs, catalog: Catalog, before: Learned | None = None) -> Self | None:
+    def of(cls, beliefs: Beliefs, catalog: Scored, before: Learned | None = None) -> Self | None:
         """Lay beliefs beside a catalogue; `None` where nobody voted on a model that it holds.
 
         Ten times quicker where `before` has the places already: those of votes on the same models and categories.

@@ -16,18 +16,15 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import Self, TypeVar
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
-
-if TYPE_CHECKING:
-    from smart_spawn.feedback.outcome import Outcome
 
 EVEN = 50.0
 """Points of a model that is neither good nor bad."""
@@ -221,14 +218,6 @@ class Beliefs:
             contexts=contexts,
             community=community,
         )
-
-
-def learn(outcomes: Iterable[Outcome], at: datetime) -> Beliefs:
-    """Work out beliefs from all votes at once. The same votes in any order give the same beliefs."""
-    from smart_spawn.feedback.tally import Tally  # noqa: PLC0415  # it stands on this module
-
-    ordered = sorted(outcomes, key=lambda o: (o.at, o.voter, o.kind, o.model, o.category, o.value))
-    return Tally(ordered).beliefs(at)
 
 
 def base_of(score: float | None) -> float:

@@ -174,6 +174,12 @@ class Tally:
         )
 
 
+def learn(outcomes: Iterable[Outcome], at: datetime) -> Beliefs:
+    """Work out beliefs from all votes at once. The same votes in any order give the same beliefs."""
+    ordered = sorted(outcomes, key=lambda o: (o.at, o.voter, o.kind, o.model, o.category, o.value))
+    return Tally(ordered).beliefs(at)
+
+
 def _table(groups: _Groups, means: Vector, limits: Vector, left: float) -> Table:
     """Add up what raters say of each cell, each up to the limit, as seen from the rater's own mean."""
     cell, rater, names = groups.cell.whole, groups.rater.whole, groups.names()
