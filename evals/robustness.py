@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, time
 from pathlib import Path
 
-from evals.wordings import labelled_tasks, read_wordings
+from evals.wordings import labelled_tasks, read_parts
 from smart_spawn.catalog.packaged import packaged_facts
 from smart_spawn.catalog.snapshot import Catalog
 from smart_spawn.errors import RoutingError
@@ -151,7 +151,7 @@ def own_tasks() -> tuple[str, ...]:
 
 def untuned() -> tuple[Sequence[str], Mapping[str, Perturb]]:
     """Read the tasks and wordings that nobody has tuned on."""
-    parts = read_wordings()
+    parts = read_parts()
     return [task for _, task in labelled_tasks()], perturbations(parts["polite"], parts["frames"])
 
 

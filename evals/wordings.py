@@ -1,4 +1,4 @@
-"""Tasks and wordings that nobody has tuned on: `wordings.txt`, read by its headings."""
+"""Lines under headings, and those of `wordings.txt`: tasks and wordings that nobody has tuned on."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ from smart_spawn.model import CATEGORIES, Category
 WORDINGS = Path(__file__).with_name("wordings.txt")
 
 
-def read_wordings(path: Path = WORDINGS) -> Mapping[str, Sequence[str]]:
-    """Return the lines of each part: tasks by category, and `polite` and `frames` with `{}` for the task."""
+def read_parts(path: Path = WORDINGS) -> Mapping[str, Sequence[str]]:
+    """Return the lines under each heading `== name`; empty lines and those that begin with `#` are left out.
+
+    Those of `wordings.txt` are tasks by category, and `polite` and `frames` with `{}` for the task.
+    """
     parts: dict[str, list[str]] = {}
     for line in path.read_text(encoding="utf-8").splitlines():
         if line.startswith("== "):
@@ -23,5 +26,5 @@ def read_wordings(path: Path = WORDINGS) -> Mapping[str, Sequence[str]]:
 
 def labelled_tasks() -> Sequence[tuple[Category, str]]:
     """Return the tasks with the category that their writer meant."""
-    parts = read_wordings()
+    parts = read_parts()
     return [(category, task) for category in CATEGORIES for task in parts[category]]

@@ -11,7 +11,7 @@ import hashlib
 import sys
 from pathlib import Path
 
-from evals.classify.corpus import LEARNABLE, ROOT, SHARED_PROMPTS, own_prompts, shared_prompts, with_courtesy
+from evals.classify.corpus import LEARNABLE, ROOT, SHARED_PROMPTS, own_prompts, shared_prompts, to_learn
 from evals.classify.fit import featurise, fit, packed
 
 OUT = ROOT / "src" / "smart_spawn" / "classify" / "weights.json"
@@ -26,11 +26,11 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=SHARED_PROMPTS, help="folder of prompts.jsonl.gz")
     parser.add_argument("--out", type=Path, default=OUT, help="where the weights go")
     options = parser.parse_args()
-    public = [prompt for prompt in shared_prompts(options.data) if prompt.source in LEARNABLE]
-    if not public:
+    shared = shared_prompts(options.data)
+    if not any(prompt.source in LEARNABLE for prompt in shared):
         print(f"no prompts.jsonl.gz in {options.data}; hint: name its folder with --data", file=sys.stderr)
         return 1
-    prompts = [*with_courtesy(own_prompts()), *public]
+    prompts = to_learn(own_prompts(), shared)
     model = fit(prompts, featurise(prompts))
     seen = "\n".join(f"{prompt.label} {prompt.text}" for prompt in prompts)
     text = packed(model, version=hashlib.sha256(seen.encode()).hexdigest()[:12])

@@ -24,7 +24,7 @@ from evals.classify.corpus import (
     Prompt,
     own_prompts,
     shared_prompts,
-    with_courtesy,
+    to_learn,
 )
 from evals.classify.fit import Features, Floats, Model, featurise, fit, packed
 from evals.classify.measure import Quality, by, quality
@@ -32,7 +32,7 @@ from evals.wordings import labelled_tasks
 from smart_spawn.classify import classify
 from smart_spawn.classify.features import read
 from smart_spawn.classify.score import UNKNOWN, weigh
-from smart_spawn.classify.weights import unpack
+from smart_spawn.classify.weights import Weights, load_weights, unpack
 from smart_spawn.model import CATEGORIES
 
 FOLDS = 5
@@ -48,10 +48,10 @@ SPEED_TEXTS = {
 }
 
 
-def held_out(own: Sequence[Prompt], shared: Sequence[Prompt]) -> Iterator[tuple[str, list[Prompt], Floats]]:
+def held_out(
+    learned: Sequence[Prompt], rows: Sequence[Features], shared: Sequence[Prompt]
+) -> Iterator[tuple[str, list[Prompt], Floats]]:
     """Yield (what was left out, its prompts, their predictions), each by a fit that has not seen them."""
-    learned = [*with_courtesy(own), *(prompt for prompt in shared if prompt.source in LEARNABLE)]
-    rows = featurise(learned)
     families = sorted({prompt.family for prompt in shared if prompt.source in LEARNABLE})
     never = [at for at, prompt in enumerate(shared) if prompt.source not in LEARNABLE]
     for family in ("", *families):
@@ -59,14 +59,13 @@ def held_out(own: Sequence[Prompt], shared: Sequence[Prompt]) -> Iterator[tuple[
         model = fit([learned[at] for at in seen], _rows(rows, seen))
         out = [at for at, prompt in enumerate(shared) if prompt.family == family] if family else never
         prompts = [shared[at] for at in out]
-        yield family or "never learned from", prompts, predicted(model, prompts)
+        yield family or "never learned from", prompts, predicted(_shipped(model), prompts)
 
 
-def templates_held_out(own: Sequence[Prompt], shared: Sequence[Prompt]) -> tuple[list[Prompt], Floats]:
+def templates_held_out(
+    learned: Sequence[Prompt], rows: Sequence[Features], own: Sequence[Prompt]
+) -> tuple[list[Prompt], Floats]:
     """Predict our own prompts by fits that have not seen their templates, a fifth of them at a time."""
-    public = [prompt for prompt in shared if prompt.source in LEARNABLE]
-    learned = [*with_courtesy(own), *public]
-    rows = featurise(learned)
     groups = {group: at % FOLDS for at, group in enumerate(sorted({prompt.group for prompt in own}))}
     prompts: list[Prompt] = []
     parts: list[Floats] = []
@@ -75,26 +74,28 @@ def templates_held_out(own: Sequence[Prompt], shared: Sequence[Prompt]) -> tuple
         out = [at for at, prompt in enumerate(own) if groups[prompt.group] == fold]
         model = fit([learned[at] for at in kept], _rows(rows, kept))
         prompts += [own[at] for at in out]
-        parts.append(predicted(model, [own[at] for at in out]))
+        parts.append(predicted(_shipped(model), [own[at] for at in out]))
     return prompts, np.vstack(parts)
 
 
-def predicted(model: Model, prompts: Sequence[Prompt]) -> Floats:
-    """Read the prompts as the service would with this model: its weights as they ship, and all that is left out."""
-    weights = unpack(packed(model, version=""))
+def predicted(weights: Weights, prompts: Sequence[Prompt]) -> Floats:
+    """Read the prompts as the service would with these weights, all that it leaves out included."""
     verdicts = [weigh(read(prompt.text, weights), weights) or UNKNOWN for prompt in prompts]
     return np.array([[verdict.probabilities[category] for category in CATEGORIES] for verdict in verdicts])
 
 
+def _shipped(model: Model) -> Weights:
+    """Return what a fit found as it would ship: one byte a weight."""
+    return unpack(packed(model, version=""))
+
+
 def untuned() -> Quality:
     """Measure the weights that ship on the tasks of wordings.txt: one line each, most in English."""
-    labelled = labelled_tasks()
     prompts = [
         Prompt(text=task, label=category, also=frozenset(), source="wordings", language="en", group=str(at))
-        for at, (category, task) in enumerate(labelled)
+        for at, (category, task) in enumerate(labelled_tasks())
     ]
-    found = [classify(prompt.text).categories for prompt in prompts]
-    return quality(prompts, np.array([[each[category] for category in CATEGORIES] for each in found]))
+    return quality(prompts, predicted(load_weights(), prompts))
 
 
 def speeds() -> dict[str, tuple[float, float]]:
@@ -129,7 +130,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     prompts: list[Prompt] = []
     parts: list[Floats] = []
     own = own_prompts()
-    for name, some, probabilities in held_out(own, shared):
+    learned = to_learn(own, shared)
+    rows = featurise(learned)
+    for name, some, probabilities in held_out(learned, rows, shared):
         print(f"measured: {name}", file=sys.stderr)
         prompts += some
         parts.append(probabilities)
@@ -142,7 +145,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "by language": by(prompts, everything, lambda prompt: prompt.language),
         "by category": by(prompts, everything, lambda prompt: prompt.label.value),
     }
-    ours, predictions = templates_held_out(own, shared)
+    ours, predictions = templates_held_out(learned, rows, own)
     tables["our own prompts, templates left out"] = by(ours, predictions, lambda prompt: prompt.language)
     tables["tasks that nobody tuned on"] = {"all": untuned()}
     _print(tables, speed, as_json=options.json)

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from evals.wordings import read_parts
 from smart_spawn.model import Category
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -124,7 +125,7 @@ def with_courtesy(prompts: Sequence[Prompt], folder: Path = OWN_PROMPTS, *, seed
     What is said tells nothing about the task, and so it should weigh nothing. Copies share their prompt's group.
     """
     draw = random.Random(seed)  # sampling, not security
-    said = _courtesies(folder / COURTESY)
+    said = read_parts(folder / COURTESY)
     copies = [
         replace(prompt, text=_dressed(prompt.text, said, draw))
         for prompt in prompts
@@ -133,16 +134,9 @@ def with_courtesy(prompts: Sequence[Prompt], folder: Path = OWN_PROMPTS, *, seed
     return [*prompts, *copies]
 
 
-def _courtesies(path: Path) -> dict[str, list[str]]:
-    """Read what people say `before` and `after` a task."""
-    said: dict[str, list[str]] = {}
-    place = ""
-    for line in path.read_text(encoding="utf-8").splitlines():
-        if line.startswith("== "):
-            place = line[3:]
-        elif line:
-            said.setdefault(place, []).append(line)
-    return said
+def to_learn(own: Sequence[Prompt], shared: Sequence[Prompt]) -> list[Prompt]:
+    """Return what is learned from: our own prompts with their copies, then the public ones with an open licence."""
+    return [*with_courtesy(own), *(prompt for prompt in shared if prompt.source in LEARNABLE)]
 
 
 def _dressed(text: str, said: Mapping[str, Sequence[str]], draw: random.Random) -> str:

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from evals.robustness import PERTURBATIONS, TARGET, Changed, Robustness, measure, own_tasks, untuned
-from evals.wordings import read_wordings
+from evals.wordings import read_parts
 from smart_spawn.catalog.packaged import packaged_facts
 from smart_spawn.catalog.snapshot import Catalog
 from smart_spawn.model import CATEGORIES, Budget, Category
@@ -70,7 +70,7 @@ def test_a_lost_choice_is_counted_where_it_was_lost() -> None:
 
 def test_the_untuned_tasks_are_of_every_kind() -> None:
     """Each category has about as many of them, and every wording has one place for the task."""
-    parts = read_wordings()
+    parts = read_parts()
     assert set(parts) == {*CATEGORIES, "polite", "frames"}
     assert all(len(parts[category]) >= 12 for category in CATEGORIES)
     assert all(line.count("{}") == 1 for line in (*parts["polite"], *parts["frames"]))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Mapping
 
 SPEAKING_MARKS = frozenset(["@code", "@log", "@file", "@image", "@math", "@json"])
 """Marks that tell something even when no word is known; a question mark alone does not."""
@@ -168,7 +169,7 @@ def marks_of(text: str) -> list[str]:
     near = text[:_NEAR]
     found = [*_code_marks(text), *_name_marks(near, text), *_math_marks(near, text)]
     lowered = near.lower()
-    if _shows_image(lowered):
+    if _holds_any(lowered, _IMAGE):
         found.append("@image")
     if _has_options(text):
         found.append("@options")
@@ -212,10 +213,9 @@ def _has_options(text: str) -> bool:
     )
 
 
-def _shows_image(lowered: str) -> bool:
-    return any(
-        character in lowered and any(map(lowered.__contains__, signs)) for character, signs in _IMAGE.items()
-    )
+def _holds_any(text: str, signs_by_part: Mapping[str, tuple[str, ...]]) -> bool:
+    """Say whether a text holds one of the signs; those whose part it lacks are not searched."""
+    return any(part in text and any(map(text.__contains__, signs)) for part, signs in signs_by_part.items())
 
 
 def _code_marks(text: str) -> list[str]:
@@ -236,9 +236,7 @@ def _code_marks(text: str) -> list[str]:
         found.append("@code")
         if code >= 4:
             found.append("@codeblock")
-    if any(map(text.__contains__, _LOG)) or any(
-        character in text and any(map(text.__contains__, signs)) for character, signs in _LOG_LINES.items()
-    ):
+    if any(map(text.__contains__, _LOG)) or _holds_any(text, _LOG_LINES):
         found.append("@log")
     return found
 

@@ -37,19 +37,11 @@ _KINDS: tuple[type[SmartSpawnError], ...] = (
     errors.Busy,
     errors.TooManyRequests,
 )
-_REASONS: tuple[type[errors.ProviderError], ...] = (
-    errors.AuthFailed,
-    errors.PaymentRequired,
-    errors.RateLimited,
-    errors.Overloaded,
-    errors.Unreachable,
-    errors.BadRequest,
-    errors.ModelNotServed,
-    errors.ContextTooLong,
-    errors.Refused,
-    errors.BadAnswer,
-)
-_BY_REASON: Mapping[str, type[SmartSpawnError]] = {kind.reason: kind for kind in _REASONS}
+_BY_REASON: Mapping[str, type[SmartSpawnError]] = {
+    kind.reason: kind
+    for kind in vars(errors).values()
+    if isinstance(kind, type) and issubclass(kind, errors.ProviderError) and kind.reason
+}
 _BY_CODE: Mapping[str, type[SmartSpawnError]] = {
     **{kind.code: kind for kind in _KINDS},
     "MISSING_PARAM": errors.InvalidRequest,

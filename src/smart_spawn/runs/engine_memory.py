@@ -50,7 +50,7 @@ class OwnRunsEngine(ExecutorEngine):
         task = self.executions.task(run_id)
         if task is not None:
             await asyncio.wait({task}, timeout=timeout_s)
-            if task.done() and task.cancelled():  # we are stopping, and may not wait for who goes on with it
+            if task.cancelled():  # we are stopping, and may not wait for who goes on with it
                 return await super().wait(run_id, 0)
         return await super().wait(run_id, None if until is None else max(0.0, until - loop.time()))
 

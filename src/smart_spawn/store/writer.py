@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from sqlalchemy import Table
 
 from smart_spawn.errors import SmartSpawnError, StoreUnwritable
 from smart_spawn.store.database import Database, StoreBusy
-from smart_spawn.store.inserts import Inserts
+from smart_spawn.store.inserts import Inserts, Row
 
 MAX_ROWS = 50_000
 MAX_BYTES = 64 * 1024 * 1024
@@ -29,7 +29,6 @@ LINGER_S = 0.05  # ten times fewer commits than 5 ms, and a third less CPU a dec
 RETRY_S = 0.25
 STOP_S = 2.0
 
-Row = Mapping[str, Any]
 Entry = tuple[Table, Row | Callable[[], Row], int]
 """A table, a row or what makes it, and its size in bytes."""
 
