@@ -1,7 +1,7 @@
 """Measure the classifier on sources it has not seen: `python -m evals.classify [--data DIR] [--json]`.
 
 Every learnable source is left out in turn, together with those of the same origin; sources without an open
-licence are never learned from at all. Our own prompts are measured by templates left out. Takes some three minutes
+licence are never learned from at all. Our own prompts are measured by templates left out. Takes a minute or two
 on one core.
 """
 
