@@ -99,7 +99,7 @@ class _Text:
     """[prompts × names]: what their kind leaves unexplained."""
     duals: Matrix
     """[prompts × names]: the regression's weights, a prompt each."""
-    sizes: _Sizes
+    sizes: Sizes
     belief: _Belief
 
     def says(self, tasks: Sequence[str], kinds: Sequence[str]) -> Matrix:
@@ -115,7 +115,7 @@ class _Text:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Sizes:
+class Sizes:
     """What a prompt's size says: a small regression for all kinds, and one for each that has many prompts."""
 
     mean: Matrix
@@ -123,7 +123,8 @@ class _Sizes:
     slopes: Mapping[str, Matrix]
 
     @classmethod
-    def fitted(cls, raw: Matrix, kinds: Sequence[str], rest: Matrix, many: Sequence[str]) -> _Sizes:
+    def fitted(cls, raw: Matrix, kinds: Sequence[str], rest: Matrix, many: Sequence[str]) -> Sizes:
+        """Fit what sizes say of `rest` [prompts × names]; the kinds in `many` have a regression of their own."""
         mean, deviation = raw.mean(axis=0), np.maximum(raw.std(axis=0), 1e-6)
         scaled = np.clip((raw - mean) / deviation, -4, 4)
         names = np.array(kinds)
@@ -215,7 +216,7 @@ def _read(tasks: Sequence[str], kinds: Sequence[str], right: Matrix) -> tuple[_T
         words=words,
         rest=rest,
         duals=_ridge(alike, rest),
-        sizes=_Sizes.fitted(raw, kinds, rest, many),
+        sizes=Sizes.fitted(raw, kinds, rest, many),
         belief=belief,
     )
     return text, skill, helped
@@ -237,7 +238,7 @@ def _left_out(
         near = alike[np.ix_(own, others)]
         said[0][own] = neighbours(near, rest)
         said[1][own] = near @ _ridge(alike[np.ix_(others, others)], rest)
-        said[2][own] = _Sizes.fitted(raw[others], taught, rest, many).of(raw[own], asked)
+        said[2][own] = Sizes.fitted(raw[others], taught, rest, many).of(raw[own], asked)
     return left, said
 
 

@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from smart_spawn.feedback.gain import FEATURES, MOST_PROMPTS, Gains, Matrix, hashed, measured, neighbours
+from smart_spawn.feedback.gain import FEATURES, MOST_PROMPTS, Gains, Matrix, Sizes, hashed, neighbours
 
 POINTS = 100.0
 """Score points of being always right instead of never: a percentage point is one. Boards in percent spread their
@@ -77,9 +77,8 @@ class LiveGain:
     """[prompts × models]: what similar prompts are worth; all that is believed is in the numbers."""
     line: Matrix
     """[prompts × models]: the regression."""
-    size_mean: Matrix
-    size_deviation: Matrix
-    slopes: Mapping[str, Matrix]
+    sizes: Sizes
+    """Of a prompt; all that is believed of them is in the numbers."""
 
     @property
     def prompts(self) -> int:
@@ -91,9 +90,8 @@ class LiveGain:
         alike = self._alike(task)
         if _likeness(alike) < self.likeness:
             return {}
-        scaled = np.clip((measured([task])[0] - self.size_mean) / self.size_deviation, -4, 4)
         share = neighbours(alike[None, :], self.near)[0] + alike @ self.line
-        share = share + scaled @ self.slopes.get(kind, self.slopes[""])
+        share = share + self.sizes.say([task], [kind])[0]
         found = {}
         for model, one in zip(self.helped, share.tolist(), strict=True):
             points = round(min(max(POINTS * one, -MOST_POINTS), MOST_POINTS), 1)
@@ -152,9 +150,11 @@ class LiveGain:
             feature=feature,
             near=apart(text.rest, near),
             line=apart(text.duals, line),
-            size_mean=text.sizes.mean,
-            size_deviation=text.sizes.deviation,
-            slopes={k: apart(text.sizes.slopes[k], size) for k in sorted(text.sizes.slopes)[:MOST_KINDS]},
+            sizes=Sizes(
+                mean=text.sizes.mean,
+                deviation=text.sizes.deviation,
+                slopes={k: apart(text.sizes.slopes[k], size) for k in sorted(text.sizes.slopes)[:MOST_KINDS]},
+            ),
         )
 
     def content(self) -> bytes:
@@ -169,9 +169,9 @@ class LiveGain:
                 hashed=self.feature.astype("<u2").tobytes(),
                 near=self.near.astype("<f4").tobytes(),
                 line=self.line.astype("<f4").tobytes(),
-                size_mean=self.size_mean.astype("<f4").tobytes(),
-                size_deviation=self.size_deviation.astype("<f4").tobytes(),
-                slopes={kind: slope.astype("<f4").tobytes() for kind, slope in self.slopes.items()},
+                size_mean=self.sizes.mean.astype("<f4").tobytes(),
+                size_deviation=self.sizes.deviation.astype("<f4").tobytes(),
+                slopes={kind: slope.astype("<f4").tobytes() for kind, slope in self.sizes.slopes.items()},
             )
         )
 
@@ -198,9 +198,11 @@ class LiveGain:
             feature=feature.astype(np.int64),
             near=_numbers(file.near, prompts, models),
             line=_numbers(file.line, prompts, models),
-            size_mean=_numbers(file.size_mean, SIZES),
-            size_deviation=np.maximum(_numbers(file.size_deviation, SIZES), 1e-6),
-            slopes={kind: _numbers(slope, SIZES, models) for kind, slope in file.slopes.items()},
+            sizes=Sizes(
+                mean=_numbers(file.size_mean, SIZES),
+                deviation=np.maximum(_numbers(file.size_deviation, SIZES), 1e-6),
+                slopes={kind: _numbers(slope, SIZES, models) for kind, slope in file.slopes.items()},
+            ),
         )
 
 

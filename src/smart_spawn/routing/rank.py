@@ -259,10 +259,15 @@ def switching_cost_usd(catalog: Catalog, row: int, tokens: int) -> float:
 def confidence(ranking: Ranking, first: int, second: int) -> float:
     """Return the probability that the first row really is at least as good as the second."""
     gap = ranking.score[first] - ranking.score[second]
-    spread = math.sqrt(ranking.variance[first] + ranking.variance[second])
+    return round(chance_above(float(gap), ranking.variance[first] + ranking.variance[second]), 4)
+
+
+def chance_above(gap: float, variance: float) -> float:
+    """Return the probability that what is believed to lie this far ahead, in points, really is ahead or level."""
+    spread = math.sqrt(variance)
     if spread == 0:
         return 1.0 if gap > 0 else 0.5
-    return round(0.5 * (1 + math.erf(float(gap) / spread / math.sqrt(2))), 4)
+    return 0.5 * (1 + math.erf(gap / spread / math.sqrt(2)))
 
 
 def chance_to_be_best(ranking: Ranking, row: int) -> float:

@@ -10,6 +10,7 @@ from typing import Any
 from smart_spawn.app import SmartSpawn
 from smart_spawn.app.voting import LOCAL
 from smart_spawn.routing.decision import Decision, decode_decision
+from smart_spawn.routing.rank import chance_above
 
 LOOKED_AT = 5_000
 """The newest decisions that a report looks at."""
@@ -60,10 +61,7 @@ def _chance(decision: Decision) -> float:
     """Return the chance that the advised model is at least as good as the one that was served."""
     own, ours = decision.selected, decision.advised
     assert ours is not None  # noqa: S101  # our own caller looked
-    spread = math.sqrt(own.variance + ours.variance)
-    if spread == 0:
-        return 1.0 if ours.score > own.score else 0.5
-    return 0.5 * (1 + math.erf((ours.score - own.score) / spread / math.sqrt(2)))
+    return chance_above(ours.score - own.score, own.variance + ours.variance)
 
 
 def _interval(values: Sequence[float]) -> list[float] | None:
